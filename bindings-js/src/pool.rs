@@ -1,0 +1,199 @@
+//! The pool as a JavaScript class.
+
+use credpool::engine::{Acquire, RefusalCode};
+use credpool::id::{LeaseId, RouteId, SessionIx};
+use credpool::pool::{Pool, PoolConfig, PoolInput};
+use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
+use credpool::time::{Instant, Now};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+/// The hot path's answers below zero.
+mod code {
+    pub(super) const ASK: f64 = -1.0;
+    pub(super) const COOLING_DOWN: f64 = -2.0;
+    pub(super) const UNAVAILABLE: f64 = -3.0;
+    pub(super) const NOT_FOUND: f64 = -4.0;
+    pub(super) const UNKNOWN_PROVIDER: f64 = -5.0;
+    pub(super) const TOO_MANY: f64 = -6.0;
+}
+
+/// A pool. Times are milliseconds: `wall` since 1970, `mono` on a clock that never goes back.
+#[wasm_bindgen]
+pub struct WasmPool(Pool);
+
+#[wasm_bindgen]
+impl WasmPool {
+    /// Makes an empty pool from a `PoolConfig`. Throws where the configuration is wrong, with the place.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: &str, wall: f64, mono: f64) -> Result<WasmPool, JsError> {
+        let config: PoolConfig = parse(config)?;
+        Pool::new(config, now(wall, mono)).map(Self).map_err(|error| JsError::new(&error.to_string()))
+    }
+
+    /// Something happened: a `PoolInput` in, a `PoolStep` out. Throws where the input is malformed, with the place.
+    pub fn handle(&mut self, wall: f64, mono: f64, input: &str) -> Result<String, JsError> {
+        let input: PoolInput = parse(input)?;
+        print(&self.0.handle(now(wall, mono), input))
+    }
+
+    /// The hot path: the number of a lease, or what went wrong as a number below zero.
+    #[wasm_bindgen(js_name = tryAcquire)]
+    pub fn try_acquire(&mut self, mono: f64, route: u32, session: f64) -> f64 {
+        match self.0.try_acquire(instant(mono), RouteId(route), SessionIx(session as u64)) {
+            Acquire::Ready(lease) => lease.0 as f64,
+            Acquire::Ask => code::ASK,
+            Acquire::Refused(refusal, _) => match refusal {
+                RefusalCode::CoolingDown => code::COOLING_DOWN,
+                RefusalCode::Unavailable | RefusalCode::Aborted => code::UNAVAILABLE,
+                RefusalCode::NotFound => code::NOT_FOUND,
+                RefusalCode::UnknownProvider => code::UNKNOWN_PROVIDER,
+                RefusalCode::TooMany => code::TOO_MANY,
+            },
+        }
+    }
+
+    /// When the first of a route's candidates comes back, by the wall clock; -1 where that is not known.
+    pub fn soonest(&mut self, route: u32) -> f64 {
+        match self.0.soonest(RouteId(route)) {
+            Acquire::Refused(_, Some(at)) => self.0.engine().now().wall_of(at).0 as f64,
+            _ => -1.0,
+        }
+    }
+
+    /// The hot path's end of a successful call. False: it has more to do, report it by `handle`.
+    pub fn release(&mut self, mono: f64, lease: f64) -> bool {
+        self.0.release(instant(mono), LeaseId(lease as u64))
+    }
+
+    /// Ends a lease of which nothing is known.
+    pub fn abandon(&mut self, lease: f64) {
+        self.0.abandon(LeaseId(lease as u64));
+    }
+
+    /// The number of a provider, by name or alias, and a model; an empty model is none.
+    pub fn route(&mut self, provider: &str, model: &str) -> u32 {
+        self.0.route(provider, text(model)).0
+    }
+
+    /// The number of a session; 0 is none.
+    pub fn session(&mut self, name: &str) -> f64 {
+        self.0.session(name).0 as f64
+    }
+
+    /// What the registry knows of a provider, by name or alias; empty where it knows nothing.
+    pub fn provider(&self, name: &str) -> Result<String, JsError> {
+        match self.0.registry().facts(name) {
+            Some(facts) => print(&ProviderView::of(facts)),
+            None => Ok(String::new()),
+        }
+    }
+
+    /// How an unknown provider is treated; empty where the name is impossible.
+    #[wasm_bindgen(js_name = providerOrDefault)]
+    pub fn provider_or_default(&self, name: &str) -> Result<String, JsError> {
+        match self.0.registry().facts_or_default(name) {
+            Some(facts) => print(&ProviderView::of(facts)),
+            None => Ok(String::new()),
+        }
+    }
+
+    /// The names of all providers in the registry.
+    pub fn providers(&self) -> Result<String, JsError> {
+        print(&self.0.registry().names().collect::<Vec<_>>())
+    }
+
+    /// Every credential of a provider (all, where it is empty), without secrets.
+    pub fn list(&self, provider: &str) -> Result<String, JsError> {
+        print(&self.0.list(text(provider)))
+    }
+
+    /// Who would be picked now, and why the others would not.
+    pub fn explain(&mut self, provider: &str, model: &str, session: &str) -> Result<String, JsError> {
+        print(&self.0.explain(provider, text(model), text(session)))
+    }
+
+    /// The place of the one that would be picked now; -1 where nobody would. Changes nothing.
+    pub fn peek(&mut self, provider: &str, model: &str, session: &str) -> f64 {
+        let route = self.0.route(provider, text(model));
+        let session = text(session).map_or(SessionIx::NONE, |session| self.0.session(session));
+        self.0.engine().peek(route, session).map_or(-1.0, |handle| f64::from(handle.0))
+    }
+
+    /// The full state without secrets, for a bug report.
+    pub fn state(&self) -> Result<String, JsError> {
+        print(&self.0.engine().state())
+    }
+
+    /// Tells of every selection from now on, or no longer.
+    #[wasm_bindgen(js_name = tellSelected)]
+    pub fn tell_selected(&mut self, tell: bool) {
+        self.0.tell_selected(tell);
+    }
+}
+
+/// A provider's facts, and what is the same for all of them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProviderView {
+    #[serde(flatten)]
+    facts: credpool::facts::ProviderFacts,
+    strip_headers: [&'static str; CREDENTIAL_HEADERS.len()],
+    strip_query: [&'static str; CREDENTIAL_QUERY.len()],
+    list_headers: [&'static str; LIST_HEADERS.len()],
+}
+
+impl ProviderView {
+    const fn of(facts: credpool::facts::ProviderFacts) -> Self {
+        Self {
+            facts,
+            strip_headers: CREDENTIAL_HEADERS,
+            strip_query: CREDENTIAL_QUERY,
+            list_headers: LIST_HEADERS,
+        }
+    }
+}
+
+/// A JavaScript number as milliseconds: what is no number, or below zero, is zero.
+fn millis(value: f64) -> u64 {
+    value as u64
+}
+
+fn instant(mono: f64) -> Instant {
+    Instant(millis(mono))
+}
+
+fn now(wall: f64, mono: f64) -> Now {
+    Now::from_millis(millis(wall), millis(mono))
+}
+
+fn text(value: &str) -> Option<&str> {
+    (!value.is_empty()).then_some(value)
+}
+
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T, JsError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    // The path and the kind of the error; a value that it quotes might be a secret.
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let inner = error.inner();
+        let what = match inner.classify() {
+            serde_json::error::Category::Data => describe(&inner.to_string()),
+            _ => format!("not JSON (line {}, column {})", inner.line(), inner.column()),
+        };
+        JsError::new(&format!("{}: {what}", error.path()))
+    })
+}
+
+/// A message of serde without the text that it quotes from the input: `invalid type: string "…", expected u64`.
+fn describe(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => format!("{}…{}", &message[..=first], &message[last..]),
+        _ => message.to_owned(),
+    }
+}
+
+fn print(value: &impl Serialize) -> Result<String, JsError> {
+    serde_json::to_string(value).map_err(|error| JsError::new(&error.to_string()))
+}

@@ -1,0 +1,4 @@
+// `credpool`: ready when it is imported, in every runtime.
+import "./load/inline.js";
+
+export * from "./api.js";

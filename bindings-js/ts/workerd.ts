@@ -1,0 +1,4 @@
+// `credpool` under the condition `workerd`.
+import "./load/workerd.js";
+
+export * from "./api.js";

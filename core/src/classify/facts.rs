@@ -1,0 +1,274 @@
+//! A provider's error body, in any of its shapes, as a few identifiers and one message.
+//!
+//! | shape | of |
+//! |---|---|
+//! | `{"error":{"message","type","code","status","details":[…]}}` | `OpenAI` and everybody like it, Google |
+//! | `{"type":"error","error":{"type","message","details":{"error_code"}}}` | Anthropic |
+//! | `[{"error":{…}}]` | Google's OpenAI-compatible endpoint |
+//! | `{"code":"…","error":"text"}` | xAI |
+//! | `{"error":"invalid_grant","error_description":"…"}` | OAuth (RFC 6749 §5.2) |
+//! | `{"detail":"text"}`, `{"detail":[{"msg"}]}` | Mistral, whatever is made with `FastAPI` |
+//! | `{"message","type","code"}`, `{"code":30014,"message"}` | Mistral, Cohere, `SiliconFlow` |
+//! | `{"errors":[{"code","message"}]}` | Cloudflare |
+//! | `{"base_resp":{"status_code","status_msg"}}` | `MiniMax` |
+//! | `{"__type":"…Exception","message"}` | Amazon |
+//! | `{"type":"response.failed","response":{"error":{…}}}` | an event in a stream |
+//! | plain text, a web page | proxies, `DeepSeek` |
+//!
+//! What a model wrote is in none of these places, so it is never read.
+
+use crate::verdict::TransportError;
+use crate::wire::http::Headers;
+use serde_json::{Map, Value};
+
+/// A longer body is not read as JSON. Hosts cap bodies well below.
+pub const MAX_BODY: usize = 256 * 1024;
+/// No more of the message than this is kept.
+pub const MAX_MESSAGE: usize = 16 * 1024;
+/// No more identifiers than this are kept, and none that is longer than [`MAX_CODE`].
+pub const MAX_CODES: usize = 32;
+/// The length in bytes of the longest identifier.
+pub const MAX_CODE: usize = 200;
+
+/// What an error body says.
+#[derive(Default)]
+pub(super) struct ErrorFacts {
+    /// The status of the answer, or the one that an error inside a 200 claims for itself.
+    pub(super) status: Option<u16>,
+    /// Identifiers, in the order of their finding.
+    pub(super) codes: Vec<Box<str>>,
+    /// The error's own text; several are joined by line feeds.
+    pub(super) message: String,
+    /// Is the body a web page?
+    pub(super) html: bool,
+    /// The body, where it is JSON.
+    pub(super) root: Option<Value>,
+}
+
+/// Reads the body of an answer.
+pub(super) fn read(
+    status: Option<u16>,
+    headers: Headers<'_>,
+    body: Option<&str>,
+    transport: Option<TransportError>,
+) -> ErrorFacts {
+    let mut facts = ErrorFacts { status, ..ErrorFacts::default() };
+    let text = body.unwrap_or_default().trim_start_matches('\u{feff}').trim();
+    if transport.is_some() || text.is_empty() {
+        return facts;
+    }
+    if text.starts_with(['{', '[']) {
+        if text.len() <= MAX_BODY {
+            facts.root = serde_json::from_str(text).ok();
+        }
+        if let Some(root) = facts.root.take() {
+            facts.value(&root, 0);
+            facts.root = Some(root);
+        }
+        return facts;
+    }
+    facts.html = is_page(text)
+        || headers
+            .get("content-type")
+            .is_some_and(|kind| kind.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("text/html")));
+    // A JSON string, or plain text.
+    match text.starts_with('"').then(|| serde_json::from_str::<String>(text.get(..MAX_BODY).unwrap_or(text)))
+    {
+        Some(Ok(text)) => facts.say(&text),
+        _ => facts.say(text),
+    }
+    facts
+}
+
+fn is_page(text: &str) -> bool {
+    ["<!doctype html", "<html", "<head", "<body", "<!--"]
+        .iter()
+        .any(|start| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start)))
+}
+
+impl ErrorFacts {
+    fn value(&mut self, value: &Value, depth: u8) {
+        match value {
+            Value::Object(object) => self.object(object, depth),
+            Value::Array(items) => items.iter().take(8).for_each(|item| match item {
+                Value::Object(object) => self.object(object, depth),
+                Value::String(text) => self.say(text),
+                _ => {}
+            }),
+            Value::String(text) => self.say(text),
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, object: &Map<String, Value>, depth: u8) {
+        if depth > 3 {
+            return;
+        }
+        for (key, value) in object {
+            match key.as_str() {
+                "code" | "type" | "status" | "reason" | "error_code" | "status_code" | "Code" => {
+                    self.code(value);
+                }
+                // `com.amazon.coral#ThrottlingException`
+                "__type" => {
+                    let name = value.as_str().unwrap_or_default();
+                    self.identifier(name.rsplit('#').next().unwrap_or(name));
+                }
+                "message" | "msg" | "error_description" | "title" | "status_msg" | "Message" | "raw" => {
+                    if let Value::String(text) = value {
+                        self.say(text);
+                    }
+                }
+                "error" | "detail" => {
+                    if let Value::String(text) = value {
+                        if !text.contains(char::is_whitespace) {
+                            self.identifier(text);
+                        }
+                    }
+                    self.value(value, depth + 1);
+                }
+                // Lists of errors, and places around one. What else stands beside these is not the error's.
+                "errors" | "details" | "violations" | "metadata" | "base_resp" => match value {
+                    Value::String(_) => {}
+                    _ => self.value(value, depth + 1),
+                },
+                "quotaId" | "quotaMetric" => self.code(value),
+                // OpenRouter: what a moderation found. Marked, since its words are free.
+                "reasons" => self.identifier("metadata.reasons"),
+                "response" | "body" => {
+                    if let Some(error) = value.get("error") {
+                        self.value(error, depth + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn code(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.identifier(text),
+            Value::Number(number) => self.identifier(&number.to_string()),
+            _ => {}
+        }
+    }
+
+    fn identifier(&mut self, text: &str) {
+        let text = text.trim();
+        if self.codes.len() < MAX_CODES && !text.is_empty() && text.len() <= MAX_CODE {
+            self.codes.push(text.to_ascii_lowercase().into());
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        let mut end = text.len().min(MAX_MESSAGE.saturating_sub(self.message.len() + 1));
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        if end > 0 && !self.message.is_empty() {
+            self.message.push('\n');
+        }
+        self.message.push_str(&text[..end]);
+    }
+
+    /// Takes the status that an error object inside a successful answer names: `{"error":{"code":402,…}}`. Is there such
+    /// an object?
+    pub(super) fn take_inner_status(&mut self) -> bool {
+        let Some(error) =
+            self.root.as_ref().and_then(|root| root.get("error")).filter(|error| error.is_object())
+        else {
+            return false;
+        };
+        let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+        self.status = code.filter(|code| (400..600).contains(code));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(body: &str) -> (Vec<String>, String, bool) {
+        let facts = read(Some(400), Headers::default(), Some(body), None);
+        (facts.codes.iter().map(ToString::to_string).collect(), facts.message, facts.html)
+    }
+
+    #[test]
+    fn every_shape() {
+        for (body, codes, message) in [
+            (r#"{"error":{"message":"m","type":"T","param":null,"code":"C"}}"#, vec!["c", "t"], "m"),
+            (
+                r#"{"type":"error","error":{"type":"x","message":"m","details":{"error_code":"spent"}},"request_id":"r"}"#,
+                vec!["spent", "x", "error"],
+                "m",
+            ),
+            (r#"[{"error":{"code":429,"message":"m","status":"S"}}]"#, vec!["429", "s"], "m"),
+            (r#"{"code":"a b","error":"Incorrect API key"}"#, vec!["a b"], "Incorrect API key"),
+            (
+                r#"{"error":"invalid_grant","error_description":"gone"}"#,
+                vec!["invalid_grant"],
+                "invalid_grant\ngone",
+            ),
+            (r#"{"detail":"Unauthorized"}"#, vec!["unauthorized"], "Unauthorized"),
+            (
+                r#"{"detail":[{"loc":["body"],"msg":"field required","type":"missing"}]}"#,
+                vec!["missing"],
+                "field required",
+            ),
+            (r#"{"code":30014,"data":null,"message":"Invalid token"}"#, vec!["30014"], "Invalid token"),
+            (r#"{"success":false,"errors":[{"code":10000,"message":"m"}]}"#, vec!["10000"], "m"),
+            (r#"{"base_resp":{"status_code":1004,"status_msg":"m"}}"#, vec!["1004"], "m"),
+            (r#"{"__type":"a.b#ThrottlingException","message":"m"}"#, vec!["throttlingexception"], "m"),
+            (
+                r#"{"type":"response.failed","response":{"error":{"code":"slow_down"},"output":[{"code":"no"}]}}"#,
+                vec!["slow_down", "response.failed"],
+                "",
+            ),
+            (r#""just text""#, vec![], "just text"),
+            ("Authentication Fails (governor)", vec![], "Authentication Fails (governor)"),
+            (r#"{"choices":[{"message":{"content":"no"}}]}"#, vec![], ""),
+            ("{broken", vec![], ""),
+        ] {
+            let mut codes: Vec<_> = codes.into_iter().map(str::to_owned).collect();
+            let (mut found, said, html) = of(body);
+            codes.sort();
+            found.sort();
+            assert_eq!((found, said, html), (codes, message.to_owned(), false), "{body}");
+        }
+    }
+
+    #[test]
+    fn details_of_google() {
+        let (codes, ..) = of(
+            r#"{"error":{"details":[{"reason":"R"},{"violations":[{"quotaId":"PerDay","quotaMetric":"metric"}]}]}}"#,
+        );
+        assert_eq!(codes, ["r", "perday", "metric"]);
+    }
+
+    #[test]
+    fn pages_are_known() {
+        assert!(of("  <!DOCTYPE html><html>").2);
+        assert!(of("<HTML>").2);
+        assert!(!of("<3").2);
+    }
+
+    #[test]
+    fn giants_are_bounded() {
+        let message = "x".repeat(10 << 20);
+        assert_eq!(of(&message).1.len(), MAX_MESSAGE - 1);
+        assert_eq!(of(&format!("{{\"message\":\"{message}\"}}")).1, "", "longer than any error");
+        let errors = format!("{{\"details\":[{}]}}", "{\"reason\":\"r\"},".repeat(5000) + "1");
+        assert!(of(&errors).0.len() <= MAX_CODES);
+        of(&"[".repeat(200_000));
+        of(&"{\"error\":".repeat(20_000));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_panics(body in "\\PC{0,80}|[\\[{\":,a-e0-9}\\]]{0,60}") {
+            of(&body);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A cooldown as a store keeps it.
+
+use super::{Cooldown, Source};
+use crate::time::{Instant, Now, Span, Timestamp};
+use crate::verdict::Reason;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One scope's health: its end as an instant of the wall clock, and its length, so that after a restart it rests until
+/// the one and no longer than the other, whatever the clock did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CooldownRow {
+    /// When it may be used again.
+    pub until: Timestamp,
+    /// How long it was to rest when the end was set.
+    pub length: Span,
+    /// When the failure happened that set the end.
+    pub began: Timestamp,
+    /// Why it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Who chose the end.
+    #[serde(default)]
+    pub source: Source,
+    /// How far each reason has climbed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub levels: BTreeMap<Reason, u8>,
+}
+
+impl CooldownRow {
+    /// Writes a state down.
+    pub fn of(state: &Cooldown, now: Now) -> Self {
+        let levels = Reason::ALL.into_iter().map(|reason| (reason, state.level(reason)));
+        Self {
+            until: now.wall_of(state.until),
+            length: state.length,
+            began: now.wall_of(state.began),
+            reason: state.reason,
+            source: state.source,
+            levels: levels.filter(|&(_, level)| level > 0).collect(),
+        }
+    }
+
+    /// The state that the row means at this moment.
+    pub fn restore(&self, now: Now) -> Cooldown {
+        let left = self.until.since(now.wall).min(self.length);
+        let mut state = Cooldown {
+            active: left > Span::ZERO,
+            until: now.mono + left,
+            length: self.length,
+            began: Instant(now.mono_of(self.began).0.min(now.mono.0)),
+            reason: self.reason,
+            source: self.source,
+            ..Cooldown::default()
+        };
+        for (&reason, &level) in &self.levels {
+            state.levels[reason as usize] = level;
+        }
+        state
+    }
+
+    /// What two writers of one scope agree on: the later end, the higher levels.
+    #[must_use]
+    pub fn merged(self, other: &Self) -> Self {
+        let (mut row, less) =
+            if self.until >= other.until { (self, other.clone()) } else { (other.clone(), self) };
+        for (reason, level) in less.levels {
+            let place = row.levels.entry(reason).or_insert(0);
+            *place = level.max(*place);
+        }
+        row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(until: u64, length: u64, level: u8) -> CooldownRow {
+        CooldownRow {
+            until: Timestamp(until),
+            length: Span(length),
+            began: Timestamp(until.saturating_sub(length)),
+            reason: Some(Reason::RateLimit),
+            source: Source::Ladder,
+            levels: BTreeMap::from([(Reason::RateLimit, level)]),
+        }
+    }
+
+    #[test]
+    fn it_rests_no_longer_than_its_length_however_the_clock_jumped() {
+        let back = Now::from_millis(1_000, 50);
+        assert_eq!(row(1_000_000, 300, 1).restore(back).until, Instant(350));
+        let later = Now::from_millis(2_000_000, 50);
+        let state = row(1_000_000, 300, 2).restore(later);
+        assert!(!state.active);
+        assert_eq!(state.level(Reason::RateLimit), 2);
+    }
+
+    #[test]
+    fn writing_and_reading_keep_everything() {
+        let now = Now::from_millis(10_000, 10);
+        let written = row(12_000, 3_000, 3);
+        assert_eq!(CooldownRow::of(&written.restore(now), now).until, Timestamp(12_000));
+        assert_eq!(CooldownRow::of(&written.restore(now), now).levels, written.levels);
+    }
+
+    #[test]
+    fn of_two_writers_the_later_end_and_the_higher_level_win() {
+        let merged = row(5_000, 100, 1).merged(&row(4_000, 100, 7));
+        assert_eq!((merged.until, merged.levels[&Reason::RateLimit]), (Timestamp(5_000), 7));
+    }
+}

@@ -1,0 +1,307 @@
+//! Everything that an engine may ask of its host, and everything that it tells.
+
+use super::input::Mutation;
+use crate::credential::Origin;
+use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, SecretRef};
+use crate::select::OutReason;
+use crate::time::{Instant, Span, Timestamp};
+use crate::verdict::{Reason, Scope};
+use serde::Serialize;
+
+/// What one call of [`Engine::handle`](super::Engine::handle) led to.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "effects that are not performed are lost"]
+pub struct Step {
+    /// To be performed, in any order.
+    pub effects: Vec<Effect>,
+    /// Worth telling; never needed for correctness.
+    pub events: Vec<Event>,
+    /// When to call again with [`Input::Tick`](super::Input::Tick).
+    pub next_deadline: Option<Deadline>,
+}
+
+/// When the engine wants to be called again, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// Due when the monotonic clock shows this or more.
+    pub at: Instant,
+    /// What is due then.
+    pub cause: Cause,
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A cooldown ends.
+    Recovery,
+    /// A token expires.
+    Expiry,
+    /// A lease was not reported.
+    LeaseEnd,
+    /// A tie was not used.
+    TieEnd,
+    /// Something is to be written behind.
+    Flush,
+    /// A caller's wait ends, or a further round begins.
+    Waiter,
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Read all rows, then [`Completion::Loaded`](super::Completion::Loaded).
+    Load {
+        /// Its number.
+        op: OpId,
+    },
+    /// Make these changes, all or none, then [`Completion::Committed`](super::Completion::Committed) or
+    /// [`Completion::Conflict`](super::Completion::Conflict).
+    Commit {
+        /// Its number.
+        op: OpId,
+        /// The changes.
+        mutations: Vec<Mutation>,
+    },
+    /// The credential at this handle has this secret from now on.
+    Reveal {
+        /// Where.
+        handle: Handle,
+        /// Which secret.
+        secret: SecretRef,
+    },
+    /// Nobody sits at this handle any more.
+    Forget {
+        /// Where.
+        handle: Handle,
+    },
+    /// The secret is not needed any more.
+    DropSecret {
+        /// Which.
+        secret: SecretRef,
+    },
+    /// A command's answer.
+    Reply {
+        /// Whose.
+        request: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// A credential to use.
+    Leased(Leased),
+    /// Nobody is to be had.
+    Refused(Refusal),
+    /// What a report led to.
+    Reported(Reported),
+    /// It is done, and durable.
+    Done {
+        /// The stored credentials that it was about.
+        ids: Vec<CredentialId>,
+    },
+    /// It was not done.
+    Failed(Failed),
+}
+
+/// A credential to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leased {
+    /// The lease, to be reported.
+    pub lease: LeaseId,
+    /// Whose secret to use.
+    pub handle: Handle,
+    /// Which leg of the cascade gave it.
+    pub origin: Origin,
+    /// It rests in truth: given because the policy prefers the provider's own error.
+    pub forced: bool,
+    /// The round of the call; when it has grown, everybody may be tried again.
+    pub round: u32,
+}
+
+/// Why nobody is to be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// In one word.
+    pub code: RefusalCode,
+    /// When the first comes back, where that is known.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Why nobody is to be had, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// Some could serve; each is out for a time that is known for at least one.
+    CoolingDown,
+    /// Some could serve; for none is an end known.
+    Unavailable,
+    /// Nobody could serve this request even if nothing cooled.
+    NotFound,
+    /// Neither the registry nor a credential knows the provider.
+    UnknownProvider,
+    /// The caller gave up.
+    Aborted,
+    /// Too many callers wait already, or too many leases are open.
+    TooMany,
+}
+
+/// What a report led to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reported {
+    /// Why the call failed; `None` for a success.
+    pub reason: Option<Reason>,
+    /// What the failure covers.
+    pub scope: Scope,
+    /// Until when that scope rests now.
+    pub until: Option<Timestamp>,
+    /// How far its ladder has climbed.
+    pub level: u8,
+    /// What the policy says next.
+    pub next: Next,
+    /// The credential that it was about.
+    pub handle: Handle,
+}
+
+/// What the policy says next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// Nothing: the call succeeded.
+    None,
+    /// Try another credential.
+    Rotate,
+    /// Try nobody else.
+    Stop,
+}
+
+/// Why a command was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// In one word.
+    pub code: FailedCode,
+    /// What happened and what to do, for people.
+    pub message: Box<str>,
+}
+
+/// Why a command was not done, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedCode {
+    /// The store failed; nothing was changed.
+    Store,
+    /// Others kept changing the same row; nothing was changed.
+    Conflict,
+    /// The command makes no sense; nothing was changed.
+    Invalid,
+    /// There is no such credential or lease.
+    NotFound,
+}
+
+/// Something worth telling. Which fields are there depends on the kind; none is ever a secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// The credential's id in the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<CredentialId>,
+    /// The credential's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Box<str>>,
+    /// The provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Box<str>>,
+    /// The model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Box<str>>,
+    /// What a cooldown covers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// Why: a reason of the taxonomy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Box<str>>,
+    /// A number: how many were selected, how far the clock jumped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<i64>,
+}
+
+/// What an event tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A credential is new here.
+    Added,
+    /// A credential changed.
+    Updated,
+    /// A credential is gone.
+    Removed,
+    /// A credential was disabled.
+    Disabled,
+    /// A scope of a credential rests.
+    Cooled,
+    /// It came back.
+    Recovered,
+    /// A token expired.
+    Expired,
+    /// The store refused or failed; what was to be written is kept and tried again.
+    PersistFailed,
+    /// A credential was given out.
+    Selected,
+    /// A failed call goes on with another credential.
+    Failover,
+    /// A call ended.
+    Result,
+    /// The store has changed.
+    Generation,
+    /// A completion that nothing waits for.
+    StaleCompletion,
+    /// The wall clock jumped.
+    Clock,
+}
+
+impl Event {
+    pub(super) const fn new(kind: EventKind, at: Timestamp) -> Self {
+        Self {
+            kind,
+            at,
+            id: None,
+            name: None,
+            provider: None,
+            model: None,
+            scope: None,
+            reason: None,
+            until: None,
+            cause: None,
+            count: None,
+        }
+    }
+}
+
+/// A candidate in an explanation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// Which one.
+    pub handle: Handle,
+    /// Why it is out; `None` where it is ready.
+    pub out: Option<OutReason>,
+    /// Until when, where it is out for a known time.
+    pub until: Option<Timestamp>,
+    /// Was it the one that would be picked?
+    pub picked: bool,
+}
+
+/// How long a caller may wait at most, whatever it asks: a wait without an end is a leak.
+pub const LONGEST_WAIT: Span = Span::from_hours(24);

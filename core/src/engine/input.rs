@@ -1,0 +1,232 @@
+//! Everything that can happen to an engine.
+
+use crate::credential::{Changes, Origin, Record};
+use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
+use crate::time::Span;
+use crate::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The host wants something.
+    Command(Command),
+    /// An effect is done.
+    Completion(OpId, Completion),
+    /// Time has passed. Early or repeated ticks change nothing.
+    Tick,
+}
+
+/// What a host may want. A command with a [`RequestId`] is answered once by an
+/// [`Effect::Reply`](super::Effect::Reply) with that number, in this step or a later one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Read everything from the store. The first command of every pool.
+    Load {
+        /// Who asks.
+        request: RequestId,
+    },
+    /// A credential for a call.
+    Acquire(AcquireCommand),
+    /// The caller of an [`Command::Acquire`] gave up.
+    Cancel {
+        /// The acquire's number.
+        request: RequestId,
+    },
+    /// A call ended.
+    Report(ReportCommand),
+    /// Store credentials, all or none.
+    Add {
+        /// Who asks.
+        request: RequestId,
+        /// What is to be stored.
+        items: Vec<NewItem>,
+    },
+    /// Change a stored credential.
+    Update {
+        /// Who asks.
+        request: RequestId,
+        /// Which one.
+        handle: Handle,
+        /// What changes.
+        changes: Box<Changes>,
+        /// A new secret, if that changes too.
+        secret: Option<SecretRef>,
+    },
+    /// Take a credential out of the store.
+    Remove {
+        /// Who asks.
+        request: RequestId,
+        /// Which one.
+        handle: Handle,
+    },
+    /// Set or take back a credential that is not stored: a run-time or configured key, one from the environment, or what
+    /// the fallback gave.
+    Override {
+        /// Who asks.
+        request: RequestId,
+        /// Whose key it is; its `provider`, `kind` and `base_url` count.
+        record: Box<Record>,
+        /// Which leg of the cascade.
+        origin: Origin,
+        /// The secret; `None` takes it back.
+        secret: Option<SecretRef>,
+    },
+    /// Write behind what is not in the store yet, and answer when it is.
+    Flush {
+        /// Who asks.
+        request: RequestId,
+    },
+}
+
+/// A credential to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewItem {
+    /// The record; `uid`, `created` and `secret_version` are filled in.
+    pub record: Record,
+    /// Its secret.
+    pub secret: SecretRef,
+    /// The stored credential that it is the same as, whose row it takes over.
+    pub replaces: Option<Handle>,
+}
+
+/// A credential for a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AcquireCommand {
+    /// Who asks.
+    pub request: RequestId,
+    /// Providers and models, tried in order.
+    pub routes: Vec<RouteId>,
+    /// The session; [`SessionIx::NONE`] where there is none.
+    pub session: SessionIx,
+    /// Never one of these.
+    pub exclude: Vec<Handle>,
+    /// Those that this call has tried before: left out until everybody was tried, then a further round begins.
+    pub tried: Vec<Handle>,
+    /// The round that this call is in: as its last lease said, zero at first.
+    pub round: u32,
+    /// How long the caller waits for one to come back.
+    pub wait: Span,
+}
+
+/// A call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportCommand {
+    /// Who asks.
+    pub request: RequestId,
+    /// Which use, or which credential.
+    pub target: Target,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// How many attempts the call has made so far, this one included. Zero: the caller does not retry by our rules.
+    pub attempts: u32,
+}
+
+/// What a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A lease, which ends with it.
+    Lease(LeaseId),
+    /// A credential, where no lease is known: a use that began and ended now.
+    Credential {
+        /// Which one.
+        handle: Handle,
+        /// For what.
+        route: RouteId,
+        /// The session.
+        session: SessionIx,
+    },
+}
+
+/// How an effect ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Completion {
+    /// The rows of a load.
+    Loaded {
+        /// The store's generation.
+        generation: u64,
+        /// The rows, in order of their ids.
+        rows: Vec<Row>,
+    },
+    /// A commit was made; the ids and versions of its rows, in order.
+    Committed {
+        /// The store's generation.
+        generation: u64,
+        /// Ids and versions.
+        rows: Vec<(RowId, u64)>,
+    },
+    /// A commit was refused because rows have changed; nothing of it was made.
+    Conflict {
+        /// The rows as they are now; a row that is gone has no data.
+        rows: Vec<Row>,
+    },
+    /// The store failed.
+    Failed {
+        /// What it says of it.
+        message: Box<str>,
+    },
+}
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    /// A credential: its record, and its secret beside it.
+    Credential,
+    /// A credential's cooldowns and ladders.
+    Health,
+    /// A credential's last use and counters.
+    Usage,
+    /// A session's tie.
+    Tie,
+}
+
+/// The id of a row: a number for what belongs to a credential, a text otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RowId {
+    /// A credential's id.
+    Number(u64),
+    /// Any other.
+    Text(Box<str>),
+}
+
+/// A row of a store, its secret apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What it is.
+    pub kind: RowKind,
+    /// Its id.
+    pub id: RowId,
+    /// Grows with every change of it.
+    pub version: u64,
+    /// Its content, JSON; `None` where it is gone.
+    pub data: Option<Box<str>>,
+    /// Its secret, in the vault.
+    pub secret: Option<SecretRef>,
+}
+
+/// A change of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mutation {
+    /// What it is.
+    pub kind: RowKind,
+    /// Its id; `None` where the store gives one.
+    pub id: Option<RowId>,
+    /// The version that it must have now; zero where it must not exist; `None` where any will do.
+    pub expects: Option<u64>,
+    /// Its new content; `None` deletes it.
+    pub data: Option<Box<str>>,
+    /// Its secret: filled in by the pool.
+    pub secret: Option<SecretRef>,
+}
+
+impl RowId {
+    /// The credential that a row belongs to.
+    pub const fn credential(&self) -> Option<CredentialId> {
+        match self {
+            Self::Number(id) => Some(CredentialId(*id)),
+            Self::Text(_) => None,
+        }
+    }
+}

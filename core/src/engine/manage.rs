@@ -1,0 +1,300 @@
+//! Credentials come, change and go. What is stored changes in memory only after the store has it.
+
+use super::member::Member;
+use super::rows::PendingOp;
+use super::{Command, Effect, Engine, EventKind, FailedCode, NewItem, Reply};
+use crate::credential::{Changes, Origin, Record};
+use crate::entropy::Purpose;
+use crate::id::{CredentialId, Handle, LeaseId, ProviderIx, RequestId, SecretRef};
+use crate::select::{Seat, Table, TierKey};
+use crate::verdict::Reason;
+
+impl Engine {
+    pub(super) fn command(&mut self, command: Command) {
+        match command {
+            Command::Load { request } => self.load(request),
+            Command::Acquire(command) => self.acquire(command),
+            Command::Cancel { request } => self.cancel(request),
+            Command::Report(command) => self.report(command),
+            Command::Add { request, items } => self.add(request, items),
+            Command::Update { request, handle, changes, secret } => {
+                self.update(request, handle, *changes, secret);
+            }
+            Command::Remove { request, handle } => self.remove(request, handle),
+            Command::Override { request, record, origin, secret } => {
+                self.set_override(request, *record, origin, secret);
+            }
+            Command::Flush { request } => self.flush(request),
+        }
+    }
+
+    fn add(&mut self, request: RequestId, items: Vec<NewItem>) {
+        let mut adds = Vec::with_capacity(items.len());
+        for (n, NewItem { mut record, secret, replaces }) in items.into_iter().enumerate() {
+            let replaces = replaces.filter(|&handle| self.member(handle).is_some_and(|member| member.id.is_some()));
+            if let Some(old) = replaces.and_then(|handle| self.member(handle)) {
+                // The same credential again: its row is taken over, name and all.
+                record.uid.clone_from(&old.record.uid);
+                record.created = old.record.created;
+                record.secret_version = old.record.secret_version + 1;
+            } else {
+                record.created = self.now.wall;
+                record.secret_version = 1;
+                let draw = |part| self.seed.draw(Purpose::Uid, self.now.wall.0 ^ self.next_op << 32, (n as u64) << 1 | part);
+                record.uid = format!("{:016x}{:016x}", draw(0), draw(1)).into();
+            }
+            adds.push(NewItem { record, secret, replaces });
+        }
+        if adds.is_empty() {
+            return self.reply(request, Reply::Done { ids: Vec::new() });
+        }
+        self.commit(PendingOp::Add { request, items: adds, tries: 0 });
+    }
+
+    pub(super) fn update(
+        &mut self,
+        request: RequestId,
+        handle: Handle,
+        changes: Changes,
+        secret: Option<SecretRef>,
+    ) {
+        let Some(member) = self.member(handle).filter(|member| member.id.is_some()) else {
+            if let Some(secret) = secret {
+                self.effects.push(Effect::DropSecret { secret });
+            }
+            return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
+        };
+        let mut record = member.record.clone();
+        changes.clone().apply(&mut record);
+        record.secret_version += u64::from(secret.is_some());
+        if record == member.record && secret.is_none() {
+            let ids = member.id.into_iter().collect();
+            return self.reply(request, Reply::Done { ids });
+        }
+        let taken = |other: &Member| {
+            other.origin.is_stored() && other.record.provider == record.provider && other.record.name == record.name
+        };
+        let others = self.members.iter().enumerate().filter(|(at, _)| *at != handle.0 as usize);
+        if others.filter_map(|(_, member)| member.as_ref()).any(taken) {
+            if let Some(secret) = secret {
+                self.effects.push(Effect::DropSecret { secret });
+            }
+            let message = format!("{} has another credential named {}", record.provider, record.name);
+            return self.fail(request, FailedCode::Invalid, message);
+        }
+        self.commit(PendingOp::Update {
+            request: Some(request),
+            handle,
+            changes: Box::new(changes),
+            record: Box::new(record),
+            secret,
+            tries: 0,
+        });
+    }
+
+    fn remove(&mut self, request: RequestId, handle: Handle) {
+        if self.member(handle).is_none_or(|member| member.id.is_none()) {
+            return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
+        }
+        self.commit(PendingOp::Remove { request, handle, tries: 0 });
+    }
+
+    /// A failure that disables: at once in memory, and in the store as soon as may be.
+    pub(super) fn disable_for(&mut self, handle: Handle, reason: Reason) {
+        let cause: Box<str> = reason.as_str().into();
+        let changes = Changes { enabled: Some(false), disabled_cause: Some(cause), ..Changes::default() };
+        let Some(member) = self.member_mut(handle) else { return };
+        changes.clone().apply(&mut member.record);
+        let (record, stored) = (member.record.clone(), member.id.is_some());
+        self.restand(handle, None);
+        let event = self.event(EventKind::Disabled, Some(handle));
+        event.reason = Some(reason);
+        if stored {
+            self.commit(PendingOp::Update {
+                request: None,
+                handle,
+                changes: Box::new(changes),
+                record: Box::new(record),
+                secret: None,
+                tries: 0,
+            });
+        }
+    }
+
+    fn set_override(&mut self, request: RequestId, record: Record, origin: Origin, secret: Option<SecretRef>) {
+        let provider = self.provider_ix(&record.provider);
+        let held = self.members.iter().position(|member| {
+            member.as_ref().is_some_and(|member| {
+                member.provider == provider && member.origin == origin && member.id.is_none()
+            })
+        });
+        if let Some(at) = held {
+            self.take_away(Handle(at as u32));
+        }
+        if let Some(secret) = secret {
+            if self.put(record, None, origin, secret).is_none() {
+                self.effects.push(Effect::DropSecret { secret });
+                return self.fail(request, FailedCode::Invalid, "the policy's cascade has no such leg");
+            }
+        }
+        self.reply(request, Reply::Done { ids: Vec::new() });
+    }
+
+    /// Seats a credential. `None` where the policy's cascade has no leg for it, or there is no place left.
+    pub(super) fn put(
+        &mut self,
+        record: Record,
+        id: Option<CredentialId>,
+        origin: Origin,
+        secret: SecretRef,
+    ) -> Option<Handle> {
+        self.policy.leg(origin)?;
+        let handle = self.enlist(record, id, origin, secret)?;
+        let member = self.members[handle.0 as usize].as_ref()?;
+        let (provider, key, order) = (member.provider, self.tier_key(member), self.order(handle, member));
+        let restricted = member.is_restricted();
+        if restricted {
+            self.give_every_model_its_own(provider);
+        }
+        let table = &mut self.tables[provider.0 as usize];
+        if table.seat(handle, key, order, &mut self.seats) {
+            self.restand(handle, None);
+        } else {
+            self.lay_out(provider);
+        }
+        self.look_at_expiry(handle);
+        self.set_timer(handle);
+        self.somebody_returned = true;
+        Some(handle)
+    }
+
+    /// Gives a credential a handle, without a seat. `None` where there is no place left.
+    pub(super) fn enlist(
+        &mut self,
+        record: Record,
+        id: Option<CredentialId>,
+        origin: Origin,
+        secret: SecretRef,
+    ) -> Option<Handle> {
+        let provider = self.provider_ix(&record.provider);
+        self.known[provider.0 as usize] = true;
+        let handle = match self.free_handles.pop() {
+            Some(handle) => handle,
+            None if self.members.len() < LeaseId::MAX_HANDLES as usize => {
+                self.members.push(None);
+                self.seats.push(Seat::default());
+                self.used.push(0);
+                self.in_flight.push(0);
+                self.incarnation_at.push(0);
+                self.remembers.push(false);
+                self.successes.push(0);
+                self.is_recent.push(false);
+                Handle(self.members.len() as u32 - 1)
+            }
+            None => return None,
+        };
+        let at = handle.0 as usize;
+        self.incarnations += 1;
+        self.incarnation_at[at] = self.incarnations;
+        (self.used[at], self.in_flight[at], self.successes[at], self.remembers[at]) = (0, 0, 0, false);
+        self.members[at] = Some(Member::new(record, id, origin, provider, secret, self.incarnations));
+        if let Some(id) = id {
+            self.by_id.insert(id, handle);
+        }
+        self.effects.push(Effect::Reveal { handle, secret });
+        Some(handle)
+    }
+
+    /// Takes a credential out of memory.
+    pub(super) fn take_away(&mut self, handle: Handle) {
+        let at = handle.0 as usize;
+        let Some(member) = self.members.get_mut(at).and_then(Option::take) else { return };
+        if let Some(id) = member.id {
+            self.by_id.remove(&id);
+        }
+        self.incarnation_at[at] = 0;
+        self.ties.untie_all(handle);
+        self.recent.retain(|&recent| recent != handle);
+        self.is_recent[at] = false;
+        self.unsaved_health.retain(|&unsaved| unsaved != handle);
+        if !self.tables[member.provider.0 as usize].unseat(handle, &self.seats) {
+            self.lay_out(member.provider);
+        }
+        self.free_handles.push(handle);
+        self.effects.push(Effect::Forget { handle });
+        self.effects.push(Effect::DropSecret { secret: member.secret });
+    }
+
+    /// A stored credential has changed: the index follows.
+    pub(super) fn replace(&mut self, handle: Handle, record: Record, secret: Option<SecretRef>) {
+        let at = handle.0 as usize;
+        let Some(member) = self.members[at].as_mut() else { return };
+        let (was_restricted, old_key) = (member.is_restricted(), self.seats[at].key);
+        member.set_record(record);
+        if member.origin.is_stored() {
+            member.origin = member.record.origin();
+        }
+        let restricted = member.is_restricted();
+        let provider = member.provider;
+        if let Some(secret) = secret {
+            let old = std::mem::replace(&mut member.secret, secret);
+            self.effects.push(Effect::Reveal { handle, secret });
+            self.effects.push(Effect::DropSecret { secret: old });
+            self.end_cooldowns_of_the_secret(handle);
+        }
+        if restricted && !was_restricted {
+            self.give_every_model_its_own(provider);
+        }
+        let key = self.members[at].as_ref().map(|member| self.tier_key(member));
+        if key == Some(old_key) {
+            self.restand(handle, None);
+        } else {
+            self.lay_out(provider);
+            self.somebody_returned = true;
+        }
+        self.look_at_expiry(handle);
+        self.set_timer(handle);
+    }
+
+    /// A new secret ends the cooldowns that the old one earned.
+    fn end_cooldowns_of_the_secret(&mut self, handle: Handle) {
+        let Some(member) = self.member_mut(handle) else { return };
+        let before = member.health.len();
+        member.health.retain(|(_, state)| !state.reason.is_some_and(Reason::is_about_the_secret));
+        if member.health.len() < before {
+            self.restand(handle, None);
+            self.note_unsaved_health(handle);
+            self.remember(handle);
+        }
+    }
+
+    pub(super) fn give_every_model_its_own(&mut self, provider: ProviderIx) {
+        for model in self.routes.models_of(provider).collect::<Vec<_>>() {
+            self.give_own_shard(provider, model);
+        }
+    }
+
+    /// Does a credential of the provider serve only some models?
+    pub(super) fn has_restricted(&self, provider: ProviderIx) -> bool {
+        let of = |member: &&Member| member.provider == provider;
+        self.members.iter().filter_map(Option::as_ref).filter(of).any(Member::is_restricted)
+    }
+
+    pub(super) fn provider_ix(&mut self, name: &str) -> ProviderIx {
+        let number = self.providers.intern(name);
+        if number as usize == self.tables.len() {
+            self.tables.push(Table::new());
+            self.known.push(false);
+        }
+        ProviderIx(number)
+    }
+
+    pub(super) fn tier_key(&self, member: &Member) -> TierKey {
+        TierKey::new(self.policy.leg(member.origin).unwrap_or(u8::MAX), member.record.priority)
+    }
+
+    /// The order within a tier: as stored; what is not stored comes after, in the order of its coming.
+    pub(super) fn order(&self, handle: Handle, member: &Member) -> u64 {
+        member.id.map_or(u64::MAX / 2 + u64::from(handle.0), |id| id.0)
+    }
+}

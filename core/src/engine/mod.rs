@@ -1,0 +1,380 @@
+//! The machine: what happened goes in, what is to be done comes out. No clock, no I/O, no secret.
+
+mod acquire;
+mod effect;
+mod input;
+mod lease;
+mod manage;
+mod member;
+mod names;
+mod report;
+mod rows;
+mod serve;
+mod view;
+
+pub use effect::{
+    Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Next, Refusal, RefusalCode,
+    Reply, Reported, Step, LONGEST_WAIT,
+};
+pub use input::{
+    AcquireCommand, Command, Completion, Input, Mutation, NewItem, ReportCommand, Row, RowId, RowKind, Target,
+};
+pub use names::MAX_MODELS;
+pub use view::{CooldownView, MemberView, State};
+
+use crate::credential::canonical_model;
+use crate::entropy::Seed;
+use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
+use crate::policy::{AffinityKind, Exhausted, Policy};
+use crate::select::{Choice, Seat, Table, Ties};
+use crate::time::{Instant, Now};
+use acquire::Waiter;
+use lease::Leases;
+use member::Member;
+use names::{Names, Routes};
+use rows::PendingOp;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+
+/// The hot path notes so many uses before it asks to be drained.
+const RECENT: usize = 4096;
+
+/// A pool's machine. See [the crate's documentation](crate) for the contract.
+#[derive(Debug)]
+pub struct Engine {
+    policy: Policy,
+    seed: Seed,
+    /// Both clocks at the last call.
+    now: Now,
+    started: bool,
+    /// The earliest deadline: at or after it the hot path asks for [`Engine::handle`].
+    due: Instant,
+
+    providers: Names,
+    models: Names,
+    /// By provider: does the registry know it, or did a credential name it?
+    known: Vec<bool>,
+    tables: Vec<Table>,
+    routes: Routes,
+
+    members: Vec<Option<Member>>,
+    free_handles: Vec<Handle>,
+    by_id: BTreeMap<CredentialId, Handle>,
+    incarnations: u32,
+    // What the hot path reads and writes of each member, by handle, apart from the rest so that it stays in the cache.
+    seats: Vec<Seat>,
+    used: Vec<u64>,
+    last_use: u64,
+    in_flight: Vec<u32>,
+    incarnation_at: Vec<u32>,
+    /// Has it cooldowns, ladders or strikes to be cleared by a success?
+    remembers: Vec<bool>,
+    successes: Vec<u32>,
+
+    leases: Leases,
+    ties: Ties,
+    /// Handles whose last use is not in the store yet, each once.
+    recent: Vec<Handle>,
+    is_recent: Vec<bool>,
+    /// Uses since the last step, where somebody listens.
+    selections: Vec<(Handle, RouteId, Instant)>,
+    tell_selected: bool,
+
+    /// When something about a member is due: a recovery or an expiry. Entries that no longer hold are passed over.
+    timers: BinaryHeap<Reverse<(Instant, Handle, u32)>>,
+    waiters: VecDeque<Waiter>,
+    /// Somebody may be ready who was not before: look at the waiters.
+    somebody_returned: bool,
+
+    ops: BTreeMap<OpId, PendingOp>,
+    next_op: u64,
+    /// Members whose health is not in the store yet.
+    unsaved_health: Vec<Handle>,
+    health_commit_live: bool,
+    behind_commit_live: bool,
+    /// When to write behind; set by the first thing that is to be written.
+    flush_at: Option<Instant>,
+    flush_requests: Vec<RequestId>,
+    generation: u64,
+
+    effects: Vec<Effect>,
+    events: Vec<Event>,
+}
+
+/// The answer of the hot path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquire {
+    /// A credential to use, to be released or reported.
+    Ready(LeaseId),
+    /// Nobody is to be had; when the first comes back, on the monotonic clock.
+    Refused(RefusalCode, Option<Instant>),
+    /// It takes more than the hot path may do: ask [`Engine::handle`].
+    Ask,
+}
+
+impl Engine {
+    /// An empty engine. `now` starts its clocks.
+    pub fn new(policy: Policy, seed: Seed, now: Now) -> Self {
+        Self {
+            policy,
+            seed,
+            now,
+            started: false,
+            due: Instant(0),
+            providers: Names::default(),
+            models: Names::default(),
+            known: Vec::new(),
+            tables: Vec::new(),
+            routes: Routes::default(),
+            members: Vec::new(),
+            free_handles: Vec::new(),
+            by_id: BTreeMap::new(),
+            incarnations: 0,
+            seats: Vec::new(),
+            used: Vec::new(),
+            last_use: 0,
+            in_flight: Vec::new(),
+            incarnation_at: Vec::new(),
+            remembers: Vec::new(),
+            successes: Vec::new(),
+            leases: Leases::new(),
+            ties: Ties::default(),
+            recent: Vec::with_capacity(RECENT),
+            is_recent: Vec::new(),
+            selections: Vec::new(),
+            tell_selected: false,
+            timers: BinaryHeap::new(),
+            waiters: VecDeque::new(),
+            somebody_returned: false,
+            ops: BTreeMap::new(),
+            next_op: 1,
+            unsaved_health: Vec::new(),
+            health_commit_live: false,
+            behind_commit_live: false,
+            flush_at: None,
+            flush_requests: Vec::new(),
+            generation: 0,
+            effects: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The rules.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Both clocks at the last call.
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Tells of every selection from now on, or no longer.
+    pub fn tell_selected(&mut self, tell: bool) {
+        self.tell_selected = tell;
+        if tell && self.selections.capacity() == 0 {
+            self.selections.reserve_exact(RECENT);
+        }
+    }
+
+    /// Something happened. Total: no input makes it fail. Everything that is due by `now` is done first.
+    pub fn handle(&mut self, now: Now, input: Input) -> Step {
+        self.advance(now);
+        self.tell_selections();
+        self.serve_deadlines();
+        match input {
+            Input::Command(command) => self.command(command),
+            Input::Completion(op, completion) => self.complete(op, completion),
+            Input::Tick => {}
+        }
+        self.serve_waiters();
+        self.save();
+        let next_deadline = self.next_deadline();
+        self.due = next_deadline.map_or(Instant(u64::MAX), |deadline| deadline.at);
+        Step {
+            effects: std::mem::take(&mut self.effects),
+            events: std::mem::take(&mut self.events),
+            next_deadline,
+        }
+    }
+
+    /// The hot path: picks a credential at once, or says why not. Allocates nothing, looks at no other credential.
+    ///
+    /// O(log n) in the number of credentials, however many of them are out.
+    pub fn try_acquire(&mut self, mono: Instant, route: RouteId, session: SessionIx) -> Acquire {
+        let mono = mono.max(self.now.mono);
+        if mono >= self.due || self.recent.len() >= RECENT || self.selections_are_full() {
+            return Acquire::Ask;
+        }
+        let Some(route_ref) = self.routes.get_mut(route) else { return Acquire::Ask };
+        let (provider, shard) = (route_ref.provider, route_ref.shard);
+        let table = &mut self.tables[provider.0 as usize];
+        if session != SessionIx::NONE && self.policy.affinity.kind != AffinityKind::None {
+            let key = tie_key(self.policy.affinity.kind, provider, route);
+            let fresh = |used: Instant| mono < used + self.policy.affinity.ttl;
+            return match self.ties.get(session, key) {
+                Some((handle, used)) if fresh(used) && table.is_ready(shard, self.seats[handle.0 as usize]) => {
+                    self.ties.tie(session, key, handle, mono, self.policy.affinity.max);
+                    self.grant(handle, route, session, mono)
+                }
+                _ => Acquire::Ask,
+            };
+        }
+        if !route_ref.cursors.are_current(table) {
+            return Acquire::Ask;
+        }
+        let choice = Choice { strategy: self.policy.strategy, used: &self.used };
+        match table.pick(shard, choice, &mut route_ref.cursors, |_| true) {
+            Some(handle) => self.grant(handle, route, session, mono),
+            None if self.policy.when_exhausted == Exhausted::Soonest => Acquire::Ask,
+            None => {
+                let (code, retry_at) = self.refusal(route, &|_| true);
+                Acquire::Refused(code, retry_at)
+            }
+        }
+    }
+
+    /// The hot path's end of a successful call. Returns false where it takes more than that: then report it to
+    /// [`Engine::handle`]. A lease that has ended already is none of our business any more: true.
+    pub fn release(&mut self, mono: Instant, lease: LeaseId) -> bool {
+        let Some(open) = self.leases.get(lease) else { return true };
+        let at = open.handle.0 as usize;
+        if self.incarnation_at[at] == open.incarnation {
+            if self.remembers[at] {
+                return false;
+            }
+            self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+            self.successes[at] = self.successes[at].saturating_add(1);
+            self.renew_tie(open.session, open.route, open.handle, mono.max(self.now.mono));
+        }
+        self.leases.close(lease);
+        true
+    }
+
+    /// Ends a lease of which nothing is known: the call was never made, or given up.
+    pub fn abandon(&mut self, lease: LeaseId) {
+        if let Some(open) = self.leases.close(lease) {
+            let at = open.handle.0 as usize;
+            if self.incarnation_at[at] == open.incarnation {
+                self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+            }
+        }
+    }
+
+    /// The number of a provider (by its registry name) and a model, for the hot path. `known`: the registry has it.
+    pub fn route(&mut self, provider: &str, model: Option<&str>, known: bool) -> RouteId {
+        let provider = self.provider_ix(provider);
+        self.known[provider.0 as usize] |= known;
+        let model = model.map(canonical_model).filter(|model| !model.is_empty());
+        let model = model.map(|model| self.model_ix(model));
+        if let Some(route) = self.routes.find(provider, model) {
+            return route;
+        }
+        if let Some(model) = model.filter(|_| self.has_restricted(provider)) {
+            self.give_own_shard(provider, model);
+        }
+        let shard = self.tables[provider.0 as usize].shard_of(model);
+        self.routes.add(provider, model, shard)
+    }
+
+    /// The number of a session, for the hot path; [`SessionIx::NONE`] where the policy ties nothing.
+    pub fn session(&mut self, name: &str) -> SessionIx {
+        if name.is_empty() || self.policy.affinity.kind == AffinityKind::None {
+            return SessionIx::NONE;
+        }
+        self.ties.intern(Ties::hash(name))
+    }
+
+    fn model_ix(&mut self, model: &str) -> ModelIx {
+        match self.models.find(model) {
+            None if self.models.len() >= MAX_MODELS => ModelIx(0),
+            _ => ModelIx(self.models.intern(model)),
+        }
+    }
+
+    fn selections_are_full(&self) -> bool {
+        self.tell_selected && self.selections.len() >= RECENT
+    }
+
+    /// Opens a lease on a credential that was chosen.
+    fn grant(&mut self, handle: Handle, route: RouteId, session: SessionIx, mono: Instant) -> Acquire {
+        let at = handle.0 as usize;
+        let Some(lease) = self.leases.open(handle, self.incarnation_at[at], route, session, mono) else {
+            return Acquire::Refused(RefusalCode::TooMany, None);
+        };
+        self.in_flight[at] = self.in_flight[at].saturating_add(1);
+        self.used[at] = self.next_use(mono);
+        if !self.is_recent[at] {
+            self.is_recent[at] = true;
+            self.recent.push(handle);
+        }
+        if self.tell_selected {
+            self.selections.push((handle, route, mono));
+        }
+        Acquire::Ready(lease)
+    }
+
+    /// A number that grows with every use and with the wall clock, so that uses of one millisecond have an order and
+    /// saved ones compare with new ones.
+    fn next_use(&mut self, mono: Instant) -> u64 {
+        let floor = self.now.wall_of(mono).0.saturating_mul(1024);
+        self.last_use = floor.max(self.last_use.saturating_add(1));
+        self.last_use
+    }
+
+    fn renew_tie(&mut self, session: SessionIx, route: RouteId, handle: Handle, now: Instant) {
+        if session == SessionIx::NONE || self.policy.affinity.kind == AffinityKind::None {
+            return;
+        }
+        let Some(provider) = self.routes.get(route).map(|route| route.provider) else { return };
+        let key = tie_key(self.policy.affinity.kind, provider, route);
+        if self.ties.get(session, key).is_some_and(|(tied, _)| tied == handle) {
+            self.ties.tie(session, key, handle, now, self.policy.affinity.max);
+        }
+    }
+
+    fn event(&mut self, kind: EventKind, handle: Option<Handle>) -> &mut Event {
+        let mut event = Event::new(kind, self.now.wall);
+        if let Some(member) = handle.and_then(|handle| self.members.get(handle.0 as usize)?.as_ref()) {
+            event.id = member.id;
+            event.name = Some(member.record.name.clone());
+            event.provider = Some(member.record.provider.clone());
+        }
+        self.events.push(event);
+        let last = self.events.len() - 1;
+        &mut self.events[last]
+    }
+
+    fn reply(&mut self, request: RequestId, reply: Reply) {
+        self.effects.push(Effect::Reply { request, reply });
+    }
+
+    fn fail(&mut self, request: RequestId, code: FailedCode, message: impl Into<Box<str>>) {
+        self.reply(request, Reply::Failed(Failed { code, message: message.into() }));
+    }
+
+    const fn op(&mut self) -> OpId {
+        let op = OpId(self.next_op);
+        self.next_op += 1;
+        op
+    }
+
+    fn member(&self, handle: Handle) -> Option<&Member> {
+        self.members.get(handle.0 as usize)?.as_ref()
+    }
+
+    fn member_mut(&mut self, handle: Handle) -> Option<&mut Member> {
+        self.members.get_mut(handle.0 as usize)?.as_mut()
+    }
+}
+
+/// What a session is tied for: a provider, or a route.
+const fn tie_key(kind: AffinityKind, provider: ProviderIx, route: RouteId) -> u32 {
+    match kind {
+        AffinityKind::SessionModel => route.0,
+        _ => provider.0 | PROVIDER_KEY,
+    }
+}
+
+/// Marks a tie's key as a provider's.
+const PROVIDER_KEY: u32 = 1 << 31;

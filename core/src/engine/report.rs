@@ -1,0 +1,175 @@
+//! The end of a call: what it does to the credential's health, and what comes next.
+
+use super::member::ScopeKey;
+use super::{tie_key, Engine, EventKind, FailedCode, Next, ReportCommand, Reply, Reported, Target};
+use crate::cooldown::{Circumstances, Effect as Cooled, Source};
+use crate::id::{Handle, RouteId, SessionIx};
+use crate::policy::{Action, AffinityKind, SuccessEnds};
+use crate::time::Instant;
+use crate::verdict::{Failure, Reason, Scope, Verdict};
+
+/// One use of a credential that has ended.
+#[derive(Clone, Copy)]
+struct Use {
+    handle: Handle,
+    route: RouteId,
+    session: SessionIx,
+    began: Instant,
+}
+
+impl Engine {
+    pub(super) fn report(&mut self, command: ReportCommand) {
+        let Some(used) = self.end_use(command.target) else {
+            let message = "the lease has ended already, or the credential is gone: nothing was recorded";
+            return self.fail(command.request, FailedCode::NotFound, message);
+        };
+        let reported = match &command.verdict {
+            Verdict::Success => self.succeeded(used),
+            Verdict::Failure(failure) => self.failed(used, failure, command.attempts),
+        };
+        let (reason, model) = (reported.reason, self.model_name(used.route));
+        let event = self.event(EventKind::Result, Some(used.handle));
+        (event.reason, event.model) = (reason, model.clone());
+        if reported.next == Next::Rotate {
+            let event = self.event(EventKind::Failover, Some(used.handle));
+            (event.reason, event.model) = (reason, model);
+        }
+        self.reply(command.request, Reply::Reported(reported));
+    }
+
+    fn end_use(&mut self, target: Target) -> Option<Use> {
+        let used = match target {
+            Target::Lease(lease) => {
+                let open = self.leases.close(lease)?;
+                let at = open.handle.0 as usize;
+                if self.incarnation_at[at] != open.incarnation {
+                    return None;
+                }
+                self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+                Use { handle: open.handle, route: open.route, session: open.session, began: open.began }
+            }
+            Target::Credential { handle, route, session } => {
+                Use { handle, route, session, began: self.now.mono }
+            }
+        };
+        self.member(used.handle)?;
+        self.routes.get(used.route)?;
+        Some(used)
+    }
+
+    fn succeeded(&mut self, used: Use) -> Reported {
+        let model = self.routes.get(used.route).and_then(|route| route.model);
+        let own = model.map_or(ScopeKey::Credential, ScopeKey::Model);
+        let ends_credential = self.policy.success_ends == SuccessEnds::OwnScopeAndCredential;
+        let mut ended = Vec::new();
+        if let Some(member) = self.member_mut(used.handle) {
+            member.success += 1;
+            for (scope, state) in &mut member.health {
+                let covered = *scope == own || ends_credential && scope.model().is_none();
+                if covered && state.succeed(used.began) {
+                    ended.push(scope.clone());
+                }
+            }
+            member.health.retain(|(_, state)| state.remembers());
+        }
+        for scope in ended {
+            self.health_changed(used.handle, &scope);
+        }
+        self.renew_tie(used.session, used.route, used.handle, self.now.mono);
+        self.reported(used.handle, None, &own, Next::None)
+    }
+
+    fn failed(&mut self, used: Use, failure: &Failure, attempts: u32) -> Reported {
+        let model = self.routes.get(used.route).and_then(|route| route.model);
+        let rule = self.policy.rule(failure.reason).cloned();
+        let scope = rule.as_ref().and_then(|rule| rule.scope.as_ref());
+        // A rule says what a reason of ours covers; what is nobody's fault stays nobody's fault.
+        let scope = match (&failure.scope, scope) {
+            (Scope::Request | Scope::Upstream, _) | (_, None) => failure.scope.clone(),
+            (_, Some(scope)) => scope.clone(),
+        };
+        let stop = self.policy.retry.stop.contains(&failure.reason)
+            || attempts != 0 && attempts >= self.policy.retry.attempts;
+        let next = if stop { Next::Stop } else { Next::Rotate };
+        let Some(key) = ScopeKey::of(&scope, model) else {
+            return Reported {
+                reason: Some(failure.reason),
+                scope,
+                until: None,
+                level: 0,
+                next,
+                handle: used.handle,
+            };
+        };
+        let circumstances = Circumstances {
+            now: self.now.mono,
+            hints: self.policy.hints,
+            jitter: self.policy.jitter,
+            seed: self.seed,
+            key: self.member(used.handle).and_then(|member| member.id).map_or(0, |id| id.0),
+        };
+        let now = self.now;
+        let Some(member) = self.member_mut(used.handle) else {
+            return self.reported(used.handle, Some(failure.reason), &key, next);
+        };
+        member.failure += 1;
+        member.last_error = Some((failure.reason, now.wall));
+        self.note_use(used.handle);
+        if let Some(rule) = rule {
+            if rule.action == Action::Disable {
+                self.disable_for(used.handle, failure.reason);
+            } else if let Some(member) = self.member_mut(used.handle) {
+                let effect = member.scope_mut(&key).fail(&rule, failure, circumstances);
+                self.health_changed(used.handle, &key);
+                if effect == Cooled::Cooled {
+                    self.tell_cooled(used.handle, &key);
+                }
+            }
+        }
+        let rests = self.member(used.handle).and_then(|member| member.scope(&key)).is_some_and(|state| state.active);
+        if rests && self.policy.affinity.kind != AffinityKind::None {
+            if let Some(provider) = self.routes.get(used.route).map(|route| route.provider) {
+                let key = tie_key(self.policy.affinity.kind, provider, used.route);
+                self.ties.untie(used.session, key, used.handle);
+            }
+        }
+        self.reported(used.handle, Some(failure.reason), &key, next)
+    }
+
+    fn tell_cooled(&mut self, handle: Handle, key: &ScopeKey) {
+        let Some(state) = self.member(handle).and_then(|member| member.scope(key)) else { return };
+        let (until, reason, source) = (self.now.wall_of(state.until), state.reason, state.source);
+        let model = key.model().map(|model| self.models.text(model.0).into());
+        let event = self.event(EventKind::Cooled, Some(handle));
+        (event.until, event.reason, event.scope, event.model) = (Some(until), reason, Some(key.scope()), model);
+        event.cause = Some(
+            match source {
+                Source::Hint => "hint",
+                Source::Ladder => "ladder",
+                Source::Default => "default",
+                Source::Hand => "hand",
+            }
+            .into(),
+        );
+    }
+
+    /// The answer: what holds for a scope now.
+    fn reported(&self, handle: Handle, reason: Option<Reason>, key: &ScopeKey, next: Next) -> Reported {
+        let state = self.member(handle).and_then(|member| member.scope(key));
+        let resting = state.filter(|state| state.active);
+        let of = reason.or_else(|| resting.and_then(|state| state.reason));
+        Reported {
+            reason,
+            scope: key.scope(),
+            until: resting.map(|state| self.now.wall_of(state.until)),
+            level: state.zip(of).map_or(0, |(state, reason)| state.level(reason)),
+            next,
+            handle,
+        }
+    }
+
+    pub(super) fn model_name(&self, route: RouteId) -> Option<Box<str>> {
+        let model = self.routes.get(route)?.model?;
+        Some(self.models.text(model.0).into())
+    }
+}

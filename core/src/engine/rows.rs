@@ -1,0 +1,674 @@
+//! What the store keeps of an engine: reading it all, and writing what has changed.
+
+use super::member::ScopeKey;
+use super::{
+    Completion, Effect, Engine, EventKind, FailedCode, Mutation, NewItem, Reply, Row, RowId, RowKind, PROVIDER_KEY,
+};
+use crate::cooldown::CooldownRow;
+use crate::credential::{Changes, Record};
+use crate::id::{CredentialId, Handle, OpId, ProviderIx, RequestId, RouteId, SecretRef};
+use crate::select::SavedTie;
+use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A change that meets another's is tried so many times.
+const MAX_TRIES: u8 = 5;
+
+/// After a failure of the store, what is written behind is tried again after this time.
+const RETRY_AFTER: Span = Span::from_secs(1);
+
+/// An effect that is under way.
+#[derive(Debug)]
+pub(super) enum PendingOp {
+    Load { request: RequestId },
+    Add { request: RequestId, items: Vec<NewItem>, tries: u8 },
+    Update {
+        request: Option<RequestId>,
+        handle: Handle,
+        changes: Box<Changes>,
+        record: Box<Record>,
+        secret: Option<SecretRef>,
+        tries: u8,
+    },
+    Remove { request: RequestId, handle: Handle, tries: u8 },
+    /// Cooldowns: started in the step in which they were set.
+    Health { handles: Vec<(Handle, u32)> },
+    /// Last uses, counters and ties.
+    Behind { handles: Vec<Handle>, requests: Vec<RequestId> },
+}
+
+/// A credential's cooldowns and ladders, by scope: `credential`, `model:<name>`, `meter:<name>`.
+#[derive(Serialize, Deserialize, Default)]
+struct HealthRow {
+    scopes: BTreeMap<Box<str>, CooldownRow>,
+}
+
+/// A credential's last use and counters.
+#[derive(Serialize, Deserialize, Default)]
+struct UsageRow {
+    #[serde(default)]
+    last_used: u64,
+    #[serde(default)]
+    success: u64,
+    #[serde(default)]
+    failure: u64,
+}
+
+/// A session's tie. The row's id is the digest of the session, the provider and, where models are tied by themselves,
+/// the model.
+#[derive(Serialize, Deserialize)]
+struct TieRow {
+    credential: CredentialId,
+    used: Timestamp,
+}
+
+impl Engine {
+    pub(super) fn load(&mut self, request: RequestId) {
+        let op = self.op();
+        self.ops.insert(op, PendingOp::Load { request });
+        self.effects.push(Effect::Load { op });
+    }
+
+    pub(super) fn flush(&mut self, request: RequestId) {
+        self.flush_requests.push(request);
+        self.flush_at = Some(self.now.mono);
+    }
+
+    pub(super) fn note_use(&mut self, handle: Handle) {
+        if !self.is_recent[handle.0 as usize] {
+            self.is_recent[handle.0 as usize] = true;
+            self.recent.push(handle);
+        }
+        self.schedule_flush();
+    }
+
+    pub(super) fn note_unsaved_health(&mut self, handle: Handle) {
+        if self.member(handle).is_some_and(|member| member.id.is_some()) && !self.unsaved_health.contains(&handle) {
+            self.unsaved_health.push(handle);
+        }
+    }
+
+    /// Starts what is to be written: cooldowns at once, the rest when its time has come.
+    pub(super) fn save(&mut self) {
+        if !self.recent.is_empty() || self.ties.is_dirty() {
+            self.schedule_flush();
+        }
+        if !self.unsaved_health.is_empty() && !self.health_commit_live {
+            self.save_health();
+        }
+        if self.flush_at.is_some_and(|at| at <= self.now.mono) && !self.behind_commit_live {
+            self.flush_at = None;
+            self.save_behind();
+        }
+    }
+
+    fn save_health(&mut self) {
+        let handles = std::mem::take(&mut self.unsaved_health);
+        let mutations: Vec<_> = handles.iter().filter_map(|&handle| self.health_mutation(handle)).collect();
+        let handles = handles.into_iter().map(|handle| (handle, self.incarnation_at[handle.0 as usize])).collect();
+        self.health_commit_live = true;
+        self.start(PendingOp::Health { handles }, mutations);
+    }
+
+    fn health_mutation(&self, handle: Handle) -> Option<Mutation> {
+        let member = self.member(handle)?;
+        let id = member.id?;
+        let mut row = HealthRow::default();
+        for (scope, state) in &member.health {
+            row.scopes.insert(self.scope_name(scope), CooldownRow::of(state, self.now));
+        }
+        Some(Mutation {
+            kind: RowKind::Health,
+            id: Some(RowId::Number(id.0)),
+            expects: Some(member.health_version),
+            data: serde_json::to_string(&row).ok().map(Into::into),
+            secret: None,
+        })
+    }
+
+    fn save_behind(&mut self) {
+        let handles = std::mem::take(&mut self.recent);
+        self.recent.reserve_exact(super::RECENT);
+        let mut mutations = Vec::new();
+        for &handle in &handles {
+            self.is_recent[handle.0 as usize] = false;
+            mutations.extend(self.usage_mutation(handle));
+        }
+        for tie in self.ties.take_dirty() {
+            mutations.extend(self.tie_mutation(tie));
+        }
+        let requests = std::mem::take(&mut self.flush_requests);
+        if mutations.is_empty() {
+            for request in requests {
+                self.reply(request, Reply::Done { ids: Vec::new() });
+            }
+            return;
+        }
+        self.behind_commit_live = true;
+        self.start(PendingOp::Behind { handles, requests }, mutations);
+    }
+
+    fn usage_mutation(&mut self, handle: Handle) -> Option<Mutation> {
+        let at = handle.0 as usize;
+        let (used, successes) = (self.used[at], std::mem::take(&mut self.successes[at]));
+        let member = self.member_mut(handle)?;
+        member.success += u64::from(successes);
+        let row = UsageRow { last_used: used / 1024, success: member.success, failure: member.failure };
+        Some(Mutation {
+            kind: RowKind::Usage,
+            id: Some(RowId::Number(member.id?.0)),
+            expects: None,
+            data: serde_json::to_string(&row).ok().map(Into::into),
+            secret: None,
+        })
+    }
+
+    fn tie_mutation(&self, tie: SavedTie) -> Option<Mutation> {
+        let (provider, model) = if tie.key & PROVIDER_KEY == 0 {
+            let route = self.routes.get(RouteId(tie.key))?;
+            (route.provider, route.model)
+        } else {
+            (ProviderIx(tie.key & !PROVIDER_KEY), None)
+        };
+        let mut id = format!("{:032x}/{}", tie.session, self.providers.text(provider.0));
+        if tie.key & PROVIDER_KEY == 0 {
+            id.push('/');
+            id.push_str(model.map_or("", |model| self.models.text(model.0)));
+        }
+        let data = match tie.tied {
+            None => None,
+            Some((handle, used)) => {
+                let row = TieRow { credential: self.member(handle)?.id?, used: self.now.wall_of(used) };
+                Some(serde_json::to_string(&row).ok()?.into())
+            }
+        };
+        Some(Mutation { kind: RowKind::Tie, id: Some(RowId::Text(id.into())), expects: None, data, secret: None })
+    }
+
+    /// Starts the commit of a command.
+    pub(super) fn commit(&mut self, op: PendingOp) {
+        let mutation = match &op {
+            PendingOp::Add { items, .. } => {
+                let mutations = items.iter().map(|item| self.add_mutation(item)).collect();
+                return self.start(op, mutations);
+            }
+            PendingOp::Update { handle, record, secret, .. } => {
+                let Some(member) = self.member(*handle) else { return };
+                Mutation {
+                    kind: RowKind::Credential,
+                    id: member.id.map(|id| RowId::Number(id.0)),
+                    expects: Some(member.row_version),
+                    data: serde_json::to_string(record).ok().map(Into::into),
+                    secret: Some(secret.unwrap_or(member.secret)),
+                }
+            }
+            PendingOp::Remove { handle, .. } => {
+                let Some(member) = self.member(*handle) else { return };
+                let id = member.id.map(|id| RowId::Number(id.0));
+                let expects = Some(member.row_version);
+                let gone = |kind| Mutation { kind, id: id.clone(), expects: None, data: None, secret: None };
+                let credential = Mutation { expects, ..gone(RowKind::Credential) };
+                return self.start(op, vec![credential, gone(RowKind::Health), gone(RowKind::Usage)]);
+            }
+            PendingOp::Load { .. } | PendingOp::Health { .. } | PendingOp::Behind { .. } => return,
+        };
+        self.start(op, vec![mutation]);
+    }
+
+    fn add_mutation(&self, item: &NewItem) -> Mutation {
+        let old = item.replaces.and_then(|handle| self.member(handle));
+        Mutation {
+            kind: RowKind::Credential,
+            id: old.and_then(|member| member.id).map(|id| RowId::Number(id.0)),
+            expects: Some(old.map_or(0, |member| member.row_version)),
+            data: serde_json::to_string(&item.record).ok().map(Into::into),
+            secret: Some(item.secret),
+        }
+    }
+
+    fn start(&mut self, pending: PendingOp, mutations: Vec<Mutation>) {
+        let op = self.op();
+        self.ops.insert(op, pending);
+        self.effects.push(Effect::Commit { op, mutations });
+    }
+
+    /// An effect is done.
+    pub(super) fn complete(&mut self, op: OpId, completion: Completion) {
+        let Some(pending) = self.ops.remove(&op) else {
+            let _ = self.event(EventKind::StaleCompletion, None);
+            // Secrets that came with it are nobody's.
+            if let Completion::Loaded { rows, .. } | Completion::Conflict { rows } = completion {
+                self.drop_secrets(&rows);
+            }
+            return;
+        };
+        match (pending, completion) {
+            (PendingOp::Load { request }, Completion::Loaded { generation, rows }) => {
+                self.generation = generation;
+                self.adopt_all(rows);
+                self.reply(request, Reply::Done { ids: Vec::new() });
+            }
+            (pending, Completion::Committed { generation, rows }) => {
+                self.generation = self.generation.max(generation);
+                self.committed(pending, &rows);
+            }
+            (pending, Completion::Conflict { rows }) => self.conflicted(pending, rows),
+            (pending, Completion::Failed { message }) => self.store_failed(pending, &message),
+            (pending, Completion::Loaded { rows, .. }) => {
+                self.drop_secrets(&rows);
+                self.store_failed(pending, "the host answered a commit with rows");
+            }
+        }
+    }
+
+    fn committed(&mut self, pending: PendingOp, rows: &[(RowId, u64)]) {
+        let first = rows.first();
+        match pending {
+            PendingOp::Load { request } => {
+                self.fail(request, FailedCode::Store, "the host answered a load with a commit");
+            }
+            PendingOp::Add { request, items, .. } => self.added(request, items, rows),
+            PendingOp::Update { request, handle, record, secret, .. } => {
+                let disabled = !record.enabled && self.member(handle).is_some_and(|member| member.record.enabled);
+                if let (Some(member), Some((_, version))) = (self.member_mut(handle), first) {
+                    member.row_version = *version;
+                }
+                self.replace(handle, *record, secret);
+                if request.is_some() {
+                    let kind = if disabled { EventKind::Disabled } else { EventKind::Updated };
+                    let _ = self.event(kind, Some(handle));
+                }
+                if let Some(request) = request {
+                    let ids = self.member(handle).and_then(|member| member.id).into_iter().collect();
+                    self.reply(request, Reply::Done { ids });
+                }
+            }
+            PendingOp::Remove { request, handle, .. } => {
+                let id = self.member(handle).and_then(|member| member.id);
+                let _ = self.event(EventKind::Removed, Some(handle));
+                self.take_away(handle);
+                self.reply(request, Reply::Done { ids: id.into_iter().collect() });
+            }
+            PendingOp::Health { handles } => {
+                self.health_commit_live = false;
+                let current = handles.iter().filter(|&&(handle, of)| self.incarnation_at[handle.0 as usize] == of);
+                for (&(handle, _), (_, version)) in current.copied().collect::<Vec<_>>().iter().zip(rows) {
+                    if let Some(member) = self.member_mut(handle) {
+                        member.health_version = *version;
+                    }
+                }
+            }
+            PendingOp::Behind { requests, .. } => {
+                self.behind_commit_live = false;
+                for request in requests {
+                    self.reply(request, Reply::Done { ids: Vec::new() });
+                }
+            }
+        }
+    }
+
+    fn added(&mut self, request: RequestId, items: Vec<NewItem>, rows: &[(RowId, u64)]) {
+        let mut ids = Vec::with_capacity(items.len());
+        let mut missing = items.len() > rows.len();
+        let mut laid_out = BTreeSet::new();
+        let many = items.len() > 1;
+        for (NewItem { record, secret, replaces }, (id, version)) in items.into_iter().zip(rows) {
+            let Some(id) = id.credential() else {
+                missing = true;
+                self.effects.push(Effect::DropSecret { secret });
+                continue;
+            };
+            ids.push(id);
+            let (handle, kind) = match replaces.filter(|&handle| self.member(handle).is_some()) {
+                Some(handle) => {
+                    self.replace(handle, record, Some(secret));
+                    (Some(handle), EventKind::Updated)
+                }
+                // Of many at once each table is laid out once, at the end.
+                None if many => {
+                    let handle = self.enlist_stored(record, id, secret);
+                    laid_out.extend(handle.and_then(|handle| self.member(handle)).map(|member| member.provider));
+                    (handle, EventKind::Added)
+                }
+                None => {
+                    let origin = record.origin();
+                    (self.put(record, Some(id), origin, secret), EventKind::Added)
+                }
+            };
+            if let Some(handle) = handle {
+                if let Some(member) = self.member_mut(handle) {
+                    member.row_version = *version;
+                }
+                let _ = self.event(kind, Some(handle));
+            }
+        }
+        for provider in laid_out {
+            self.lay_out(provider);
+            self.somebody_returned = true;
+        }
+        if missing {
+            let message = "the store gave a new credential no id; a reload will show it, if it is there";
+            return self.fail(request, FailedCode::Store, message);
+        }
+        self.reply(request, Reply::Done { ids });
+    }
+
+    /// Gives a stored credential a handle, without a seat.
+    fn enlist_stored(&mut self, record: Record, id: CredentialId, secret: SecretRef) -> Option<Handle> {
+        let origin = record.origin();
+        if self.policy.leg(origin).is_none() {
+            self.effects.push(Effect::DropSecret { secret });
+            return None;
+        }
+        let wall = self.now.wall;
+        let handle = self.enlist(record, Some(id), origin, secret)?;
+        let member = self.member_mut(handle)?;
+        member.expired = member.record.expires.is_some_and(|expires| expires <= wall);
+        let (provider, restricted) = (member.provider, member.is_restricted());
+        if restricted {
+            self.give_every_model_its_own(provider);
+        }
+        self.set_timer(handle);
+        Some(handle)
+    }
+
+    fn conflicted(&mut self, pending: PendingOp, rows: Vec<Row>) {
+        let mut found = BTreeMap::new();
+        for row in rows {
+            if let Some(id) = row.id.credential() {
+                found.insert((row.kind, id), row);
+            }
+        }
+        match pending {
+            PendingOp::Update { request, handle, changes, secret, tries, .. } => {
+                let id = self.member(handle).and_then(|member| member.id);
+                let now = id.and_then(|id| found.remove(&(RowKind::Credential, id)));
+                let gone = now.as_ref().is_none_or(|row| row.data.is_none());
+                if let Some(row) = now {
+                    self.adopt_credential(row);
+                }
+                let Some(member) = self.member(handle).filter(|_| !gone && tries < MAX_TRIES) else {
+                    if let Some(secret) = secret {
+                        self.effects.push(Effect::DropSecret { secret });
+                    }
+                    let message = "others kept changing this credential, or removed it; nothing was changed";
+                    return request
+                        .map_or((), |request| self.fail(request, FailedCode::Conflict, message));
+                };
+                let mut record = member.record.clone();
+                changes.clone().apply(&mut record);
+                record.secret_version += u64::from(secret.is_some());
+                let record = Box::new(record);
+                self.commit(PendingOp::Update { request, handle, changes, record, secret, tries: tries + 1 });
+            }
+            PendingOp::Add { request, items, tries } => {
+                for item in &items {
+                    let id = item.replaces.and_then(|handle| self.member(handle)).and_then(|member| member.id);
+                    if let Some(row) = id.and_then(|id| found.remove(&(RowKind::Credential, id))) {
+                        self.adopt_credential(row);
+                    }
+                }
+                if tries >= MAX_TRIES {
+                    for item in items {
+                        self.effects.push(Effect::DropSecret { secret: item.secret });
+                    }
+                    let message = "others kept changing these credentials; nothing was changed";
+                    return self.fail(request, FailedCode::Conflict, message);
+                }
+                self.commit(PendingOp::Add { request, items, tries: tries + 1 });
+            }
+            PendingOp::Remove { request, handle, tries } => {
+                let id = self.member(handle).and_then(|member| member.id);
+                if let Some(row) = id.and_then(|id| found.remove(&(RowKind::Credential, id))) {
+                    self.adopt_credential(row);
+                }
+                if self.member(handle).is_none() {
+                    return self.reply(request, Reply::Done { ids: id.into_iter().collect() });
+                }
+                if tries >= MAX_TRIES {
+                    let message = "others kept changing this credential; it was not removed";
+                    return self.fail(request, FailedCode::Conflict, message);
+                }
+                self.commit(PendingOp::Remove { request, handle, tries: tries + 1 });
+            }
+            PendingOp::Health { handles } => {
+                self.health_commit_live = false;
+                for (handle, _) in handles {
+                    let id = self.member(handle).and_then(|member| member.id);
+                    if let Some(row) = id.and_then(|id| found.remove(&(RowKind::Health, id))) {
+                        self.merge_health(handle, &row);
+                    }
+                    self.note_unsaved_health(handle);
+                }
+            }
+            pending => self.store_failed(pending, "the store reports a conflict where none can be"),
+        }
+        self.drop_secrets(&found.into_values().collect::<Vec<_>>());
+    }
+
+    /// The store failed: a command is answered so, and what is written behind is kept and tried again.
+    fn store_failed(&mut self, pending: PendingOp, message: &str) {
+        let said = format!("the store failed, nothing was changed: {message}");
+        match pending {
+            PendingOp::Load { request } => self.fail(request, FailedCode::Store, said),
+            PendingOp::Add { request, items, .. } => {
+                for item in items {
+                    self.effects.push(Effect::DropSecret { secret: item.secret });
+                }
+                self.fail(request, FailedCode::Store, said);
+            }
+            PendingOp::Update { request: Some(request), secret, .. } => {
+                if let Some(secret) = secret {
+                    self.effects.push(Effect::DropSecret { secret });
+                }
+                self.fail(request, FailedCode::Store, said);
+            }
+            PendingOp::Update { request: None, handle, .. } => {
+                self.event(EventKind::PersistFailed, Some(handle)).cause = Some(message.into());
+            }
+            PendingOp::Remove { request, .. } => self.fail(request, FailedCode::Store, said),
+            PendingOp::Health { handles } => {
+                self.health_commit_live = false;
+                for (handle, _) in handles {
+                    self.note_unsaved_health(handle);
+                }
+                self.hold_back(message);
+            }
+            PendingOp::Behind { handles, requests } => {
+                self.behind_commit_live = false;
+                for handle in handles {
+                    self.note_use(handle);
+                }
+                for request in requests {
+                    self.fail(request, FailedCode::Store, said.clone());
+                }
+                self.hold_back(message);
+            }
+        }
+    }
+
+    /// Waits before the store is asked again.
+    fn hold_back(&mut self, message: &str) {
+        self.event(EventKind::PersistFailed, None).cause = Some(message.into());
+        self.flush_at = Some(self.now.mono + RETRY_AFTER);
+    }
+
+    /// Takes over everything that a load brought; stored credentials that it did not bring are gone.
+    fn adopt_all(&mut self, rows: Vec<Row>) {
+        let mut seen = BTreeSet::new();
+        let mut touched = BTreeSet::new();
+        let (credentials, others): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == RowKind::Credential);
+        for row in credentials {
+            seen.extend(row.id.credential());
+            if let Some(provider) = self.adopt_credential_unseated(row) {
+                touched.insert(provider);
+            }
+        }
+        let gone: Vec<_> =
+            self.by_id.iter().filter(|(id, _)| !seen.contains(id)).map(|(_, &handle)| handle).collect();
+        for handle in gone {
+            let _ = self.event(EventKind::Removed, Some(handle));
+            self.take_away(handle);
+        }
+        for row in &others {
+            match row.kind {
+                RowKind::Health => {
+                    if let Some(handle) = self.handle_of(row) {
+                        self.merge_health(handle, row);
+                        touched.extend(self.member(handle).map(|member| member.provider));
+                    }
+                }
+                RowKind::Usage => self.adopt_usage(row),
+                RowKind::Tie | RowKind::Credential => {}
+            }
+        }
+        for provider in touched {
+            self.lay_out(provider);
+        }
+        for row in others.iter().filter(|row| row.kind == RowKind::Tie) {
+            if self.adopt_tie(row).is_none() {
+                self.event(EventKind::PersistFailed, None).cause = Some("a tie's row cannot be read".into());
+            }
+        }
+        self.ties.all_saved();
+        self.somebody_returned = true;
+    }
+
+    fn handle_of(&self, row: &Row) -> Option<Handle> {
+        self.by_id.get(&row.id.credential()?).copied()
+    }
+
+    fn adopt_credential(&mut self, row: Row) {
+        if let Some(provider) = self.adopt_credential_unseated(row) {
+            self.lay_out(provider);
+        }
+    }
+
+    /// Takes over a credential's row. Returns the provider whose table is to be laid out anew.
+    fn adopt_credential_unseated(&mut self, row: Row) -> Option<ProviderIx> {
+        let id = row.id.credential()?;
+        let known = self.by_id.get(&id).copied();
+        let Some(data) = row.data.as_deref() else {
+            if let Some(handle) = known {
+                let _ = self.event(EventKind::Removed, Some(handle));
+                self.take_away(handle);
+            }
+            return None;
+        };
+        let (record, secret) = match (serde_json::from_str::<Record>(data), row.secret) {
+            (Ok(record), Some(secret)) => (record, secret),
+            (parsed, secret) => {
+                // Kept in the store as it is: somebody may mend it.
+                let what = parsed.err().map_or_else(|| "it has no secret".to_owned(), |error| error.to_string());
+                self.event(EventKind::PersistFailed, None).cause =
+                    Some(format!("credential {id} cannot be read and is left out: {what}").into());
+                self.effects.extend(secret.map(|secret| Effect::DropSecret { secret }));
+                return None;
+            }
+        };
+        if let Some(handle) = known {
+            let newer = self.member(handle).is_some_and(|member| member.row_version != row.version);
+            if !newer {
+                self.effects.push(Effect::DropSecret { secret });
+                return None;
+            }
+            if let Some(member) = self.member_mut(handle) {
+                member.row_version = row.version;
+            }
+            self.replace(handle, record, Some(secret));
+            let _ = self.event(EventKind::Updated, Some(handle));
+            return self.member(handle).map(|member| member.provider);
+        }
+        let handle = self.enlist_stored(record, id, secret)?;
+        let member = self.member_mut(handle)?;
+        member.row_version = row.version;
+        Some(member.provider)
+    }
+
+    /// Takes over another's view of a credential's health: the later end, the higher level.
+    fn merge_health(&mut self, handle: Handle, row: &Row) {
+        let parsed = row.data.as_deref().map(serde_json::from_str::<HealthRow>);
+        let Some(Ok(parsed)) = parsed else {
+            if let Some(member) = self.member_mut(handle) {
+                member.health_version = row.version;
+            }
+            if parsed.is_some() {
+                self.event(EventKind::PersistFailed, Some(handle)).cause = Some("its health cannot be read".into());
+            }
+            return;
+        };
+        let now = self.now;
+        for (name, row) in parsed.scopes {
+            let Some(scope) = self.scope_named(&name) else { continue };
+            let Some(member) = self.member_mut(handle) else { return };
+            let state = member.scope_mut(&scope);
+            let merged = if state.remembers() { CooldownRow::of(state, now).merged(&row) } else { row };
+            *state = merged.restore(now);
+            self.restand(handle, scope.model());
+        }
+        if let Some(member) = self.member_mut(handle) {
+            member.health_version = row.version;
+        }
+        self.set_timer(handle);
+        self.remember(handle);
+    }
+
+    fn adopt_usage(&mut self, row: &Row) {
+        let Some(handle) = self.handle_of(row) else { return };
+        let parsed = row.data.as_deref().and_then(|data| serde_json::from_str::<UsageRow>(data).ok());
+        let Some(parsed) = parsed else { return };
+        let at = handle.0 as usize;
+        self.used[at] = self.used[at].max(parsed.last_used.saturating_mul(1024));
+        self.last_use = self.last_use.max(self.used[at]);
+        if let Some(member) = self.member_mut(handle) {
+            member.success = member.success.max(parsed.success);
+            member.failure = member.failure.max(parsed.failure);
+        }
+    }
+
+    fn adopt_tie(&mut self, row: &Row) -> Option<()> {
+        let RowId::Text(id) = &row.id else { return None };
+        let row: TieRow = serde_json::from_str(row.data.as_deref()?).ok()?;
+        let mut parts = id.splitn(3, '/');
+        let session = u128::from_str_radix(parts.next()?, 16).ok()?;
+        let provider = parts.next()?;
+        let key = match parts.next() {
+            None => self.provider_ix(provider).0 | PROVIDER_KEY,
+            Some(model) => self.route(provider, Some(model).filter(|model| !model.is_empty()), false).0,
+        };
+        // A tie to somebody who is gone is no tie; one from the future of a clock that was wrong is from now.
+        if let Some(&handle) = self.by_id.get(&row.credential) {
+            let used = self.now.mono_of(row.used.min(self.now.wall));
+            let age = self.now.wall.since(row.used);
+            if age < self.policy.affinity.ttl {
+                self.ties.restore(session, key, handle, used, self.policy.affinity.max);
+            }
+        }
+        Some(())
+    }
+
+    fn drop_secrets(&mut self, rows: &[Row]) {
+        let secrets = rows.iter().filter_map(|row| row.secret);
+        self.effects.extend(secrets.map(|secret| Effect::DropSecret { secret }));
+    }
+
+    fn scope_name(&self, scope: &ScopeKey) -> Box<str> {
+        match scope {
+            ScopeKey::Credential => "credential".into(),
+            ScopeKey::Model(model) => format!("model:{}", self.models.text(model.0)).into(),
+            ScopeKey::Meter(name) => format!("meter:{name}").into(),
+        }
+    }
+
+    fn scope_named(&mut self, name: &str) -> Option<ScopeKey> {
+        if name == "credential" {
+            return Some(ScopeKey::Credential);
+        }
+        if let Some(model) = name.strip_prefix("model:") {
+            return Some(ScopeKey::Model(self.model_ix(model)));
+        }
+        Some(ScopeKey::Meter(name.strip_prefix("meter:")?.into()))
+    }
+}

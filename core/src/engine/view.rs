@@ -1,0 +1,272 @@
+//! What an engine shows: every credential, what it is doing, and why it would or would not be picked.
+
+use super::{Acquire, Candidate, Engine};
+use crate::cooldown::Source;
+use crate::credential::{public_index, Identity, Origin, Record};
+use crate::facts::Kind;
+use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
+use crate::policy::{AffinityKind, Strategy};
+use crate::select::{Choice, OutReason, Standing};
+use crate::time::{Instant, Timestamp};
+use crate::verdict::{Reason, Scope};
+use serde::Serialize;
+
+/// A credential, without its secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberView {
+    /// Its place in the host's table.
+    pub handle: Handle,
+    /// Its id in the store; absent where it is not stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<CredentialId>,
+    /// The public handle that reveals nothing.
+    pub index: String,
+    /// The provider.
+    pub provider: Box<str>,
+    /// The name.
+    pub name: Box<str>,
+    /// The kind of its secret.
+    pub kind: Kind,
+    /// Which leg of the cascade it belongs to.
+    pub origin: Origin,
+    /// Higher is tried first.
+    pub priority: i32,
+    /// Its share under `weighted`.
+    pub weight: u32,
+    /// The models that it serves; empty means all.
+    pub models: Vec<Box<str>>,
+    /// May it be used?
+    pub enabled: bool,
+    /// Why it is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled_cause: Option<Box<str>>,
+    /// When its secret expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Where its requests go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<Box<str>>,
+    /// Whose account it is.
+    pub identity: Identity,
+    /// In one word: `ready`, `cooling`, `disabled` or `expired`.
+    pub status: &'static str,
+    /// Open leases.
+    pub in_flight: u32,
+    /// When it was last given out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<Timestamp>,
+    /// Calls that succeeded.
+    pub success: u64,
+    /// Calls that failed by its fault.
+    pub failure: u64,
+    /// Why the last of these failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<Reason>,
+    /// What rests, and how far its ladders have climbed.
+    pub cooldowns: Vec<CooldownView>,
+}
+
+/// A scope of a credential that rests, or whose ladder has climbed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CooldownView {
+    /// What rests.
+    pub scope: Scope,
+    /// The model, where the scope is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Box<str>>,
+    /// Does it rest now?
+    pub active: bool,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Until when, or until when it did.
+    pub until: Timestamp,
+    /// How far the ladder of that reason has climbed.
+    pub level: u8,
+    /// Who chose the end.
+    pub source: Source,
+}
+
+impl Engine {
+    /// The handle of a stored credential.
+    pub fn find(&self, id: CredentialId) -> Option<Handle> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// All handles, stored credentials in the order of their ids, then the others.
+    pub fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
+        let unstored = |(at, member): (usize, &Option<super::Member>)| {
+            member.as_ref().is_some_and(|member| member.id.is_none()).then_some(Handle(at as u32))
+        };
+        self.by_id.values().copied().chain(self.members.iter().enumerate().filter_map(unstored))
+    }
+
+    /// A credential's record.
+    pub fn record(&self, handle: Handle) -> Option<&Record> {
+        self.member(handle).map(|member| &member.record)
+    }
+
+    /// A credential's origin and id.
+    pub fn origin(&self, handle: Handle) -> Option<(Origin, Option<CredentialId>)> {
+        self.member(handle).map(|member| (member.origin, member.id))
+    }
+
+    /// The reference to a credential's secret.
+    pub fn secret(&self, handle: Handle) -> Option<SecretRef> {
+        self.member(handle).map(|member| member.secret)
+    }
+
+    /// The grown generation of the store, as far as it is known here.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// A credential, without its secret.
+    pub fn member_view(&self, handle: Handle) -> Option<MemberView> {
+        let at = handle.0 as usize;
+        let member = self.member(handle)?;
+        let record = &member.record;
+        let cooldowns: Vec<_> = member
+            .health
+            .iter()
+            .map(|(scope, state)| CooldownView {
+                scope: scope.scope(),
+                model: scope.model().map(|model| self.models.text(model.0).into()),
+                active: state.active,
+                reason: state.reason,
+                until: self.now.wall_of(state.until),
+                level: state.reason.map_or(0, |reason| state.level(reason)),
+                source: state.source,
+            })
+            .collect();
+        let status = match member.standing(None) {
+            Standing::Out(OutReason::Disabled, _) => "disabled",
+            Standing::Out(OutReason::Expired, _) => "expired",
+            _ if cooldowns.iter().any(|cooldown| cooldown.active) => "cooling",
+            _ => "ready",
+        };
+        Some(MemberView {
+            handle,
+            id: member.id,
+            index: public_index(&record.uid),
+            provider: record.provider.clone(),
+            name: record.name.clone(),
+            kind: record.kind,
+            origin: member.origin,
+            priority: record.priority,
+            weight: record.weight,
+            models: record.models.clone(),
+            enabled: record.enabled,
+            disabled_cause: record.disabled_cause.clone(),
+            expires: record.expires,
+            base_url: record.base_url.clone(),
+            identity: record.identity.clone(),
+            status,
+            in_flight: self.in_flight[at],
+            last_used: (self.used[at] > 0).then(|| Timestamp(self.used[at] / 1024)),
+            success: member.success + u64::from(self.successes[at]),
+            failure: member.failure,
+            last_error: member.last_error.map(|(reason, _)| reason),
+            cooldowns,
+        })
+    }
+
+    /// Every candidate of a route in stored order: who would be picked now, and why the others would not or not yet.
+    /// Changes nothing. O(n), and only when asked.
+    pub fn explain(&self, route: RouteId, session: SessionIx) -> Vec<Candidate> {
+        let Some(found) = self.routes.get(route) else { return Vec::new() };
+        let picked = self.peek(route, session);
+        let model = found.model.map(|model| (model, self.models.text(model.0)));
+        let of_provider = |handle: &Handle| {
+            self.member(*handle).is_some_and(|member| member.provider == found.provider)
+        };
+        self.handles()
+            .filter(of_provider)
+            .filter_map(|handle| Some((handle, self.member(handle)?)))
+            .map(|(handle, member)| {
+                let (out, until) = match member.standing(model) {
+                    Standing::Ready => (None, None),
+                    Standing::Out(reason, until) => (Some(reason), until.map(|at| self.now.wall_of(at))),
+                };
+                Candidate { handle, out, until, picked: picked == Some(handle) }
+            })
+            .collect()
+    }
+
+    /// Who would be picked now. Changes nothing.
+    pub fn peek(&self, route: RouteId, session: SessionIx) -> Option<Handle> {
+        let found = self.routes.get(route)?;
+        let mut table = self.tables[found.provider.0 as usize].clone();
+        let kind = self.policy.affinity.kind;
+        if session != SessionIx::NONE && kind != AffinityKind::None {
+            let fresh = |used: Instant| self.now.mono < used + self.policy.affinity.ttl;
+            let tied = self.ties.get(session, super::tie_key(kind, found.provider, route));
+            let ready = |handle: Handle| table.is_ready(found.shard, self.seats[handle.0 as usize]);
+            if let Some((handle, _)) = tied.filter(|&(handle, used)| fresh(used) && ready(handle)) {
+                return Some(handle);
+            }
+        }
+        let mut cursors = found.cursors.clone();
+        cursors.follow(&table);
+        let choice = Choice { strategy: self.policy.strategy, used: &self.used };
+        table.pick(found.shard, choice, &mut cursors, |_| true)
+    }
+
+    /// The health of one scope: of a model, or of the whole credential.
+    pub fn health(&self, handle: Handle, route: RouteId) -> Option<(Standing, Option<CooldownView>)> {
+        let member = self.member(handle)?;
+        let model = self.routes.get(route)?.model;
+        let standing = member.standing(model.map(|model| (model, self.models.text(model.0))));
+        let name = model.map(|model| self.models.text(model.0));
+        let view = self.member_view(handle)?.cooldowns.into_iter().find(|cooldown| match name {
+            Some(name) => cooldown.model.as_deref() == Some(name),
+            None => cooldown.scope == Scope::Credential,
+        });
+        Some((standing, view))
+    }
+
+    /// When the first of a route's candidates comes back, where all are out: the hot path's refusal, once more.
+    pub fn soonest(&mut self, route: RouteId) -> Acquire {
+        let (code, at) = self.refusal(route, &|_| true);
+        Acquire::Refused(code, at)
+    }
+
+    /// The strategy in force.
+    pub const fn strategy(&self) -> Strategy {
+        self.policy.strategy
+    }
+}
+
+/// The whole state of an engine, without secrets: for logs and bug reports.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// Both clocks at the last call.
+    pub now: crate::time::Now,
+    /// The store's generation, as far as it is known.
+    pub generation: u64,
+    /// Every credential.
+    pub members: Vec<MemberView>,
+    /// Effects that are under way.
+    pub operations: usize,
+    /// Callers that wait.
+    pub waiters: usize,
+    /// When something is due next.
+    pub deadline: Option<super::Deadline>,
+}
+
+impl Engine {
+    /// The whole state, without secrets.
+    pub fn state(&self) -> State {
+        State {
+            now: self.now,
+            generation: self.generation,
+            members: self.handles().filter_map(|handle| self.member_view(handle)).collect(),
+            operations: self.ops.len(),
+            waiters: self.waiters.len(),
+            deadline: self.next_deadline(),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The policy: every rule that a user may change, with its unit and range.
+
+use crate::credential::Origin;
+use crate::rules::ClassifyRules;
+use crate::time::Span;
+use crate::verdict::{Reason, Scope};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The rules of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// How one of a tier is chosen.
+    pub strategy: Strategy,
+    /// Whether a session stays with a credential.
+    pub affinity: Affinity,
+    /// What happens when every candidate is out.
+    pub when_exhausted: Exhausted,
+    /// The legs of the cascade, in order; origins of one leg compete by priority.
+    pub cascade: Vec<Vec<Origin>>,
+    /// What follows from each reason; a reason that is not named cools nothing.
+    pub cooldown: BTreeMap<Reason, CooldownRule>,
+    /// How far a provider's hint is believed.
+    pub hints: HintRules,
+    /// What a success ends.
+    pub success_ends: SuccessEnds,
+    /// Cooldowns that we chose are lengthened by a share between 0 and so many percent.
+    #[serde(deserialize_with = "percent")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
+    pub jitter: u8,
+    /// What comes after a failure.
+    pub retry: RetryRules,
+    /// A lease that is not reported ends after this time. Milliseconds.
+    pub lease: Span,
+    /// What an answer means.
+    pub classify: ClassifyRules,
+}
+
+/// How one of a tier is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// One after the other, for each provider and model by itself.
+    RoundRobin,
+    /// The first one that is ready, in stored order.
+    FillFirst,
+    /// The one that was not used for the longest time; never used ones first, in stored order.
+    LeastRecentlyUsed,
+}
+
+/// Whether a session stays with a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Affinity {
+    /// What is tied.
+    pub kind: AffinityKind,
+    /// A tie that is not used for so long is forgotten. Milliseconds.
+    #[serde(default = "an_hour")]
+    pub ttl: Span,
+    /// At most so many ties are kept; the one that was not used for the longest time is forgotten first.
+    #[serde(default = "many_ties")]
+    pub max: u32,
+}
+
+/// What is tied to a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum AffinityKind {
+    /// Nothing: every pick is a new one.
+    None,
+    /// A session, for each provider.
+    Session,
+    /// A session, for each provider and model.
+    SessionModel,
+}
+
+/// What happens when every candidate is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Exhausted {
+    /// The caller gets an error that says when to come back.
+    Refuse,
+    /// The caller gets the one whose cooldown ends first, so that it sees the provider's own error.
+    Soonest,
+}
+
+/// What a success ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SuccessEnds {
+    /// The cooldown and the ladder of the model that succeeded (of the credential, where no model was named).
+    OwnScope,
+    /// These, and those of the whole credential: what answered is alive.
+    OwnScopeAndCredential,
+}
+
+/// What a cooldown is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing cools.
+    None,
+    /// Always the same length.
+    Flat,
+    /// Longer each time, up to a bound.
+    Ladder,
+    /// Until the provider's reset; without one, the base length.
+    UntilReset,
+    /// Disabled until somebody enables it.
+    Disable,
+}
+
+/// What follows from one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CooldownRule {
+    /// What happens.
+    pub action: Action,
+    /// The first length. Milliseconds.
+    #[serde(default)]
+    pub base: Span,
+    /// By how much each step of a ladder is longer.
+    #[serde(default = "two")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
+    pub factor: u32,
+    /// No step of a ladder is longer. Milliseconds.
+    #[serde(default = "a_day")]
+    pub max: Span,
+    /// What it covers, instead of what the classification said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// Does a hint of the provider set the end?
+    #[serde(default = "yes")]
+    pub hint: bool,
+    /// So many failures within `window` before anything cools.
+    #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub failures: u32,
+    /// The time in which failures are counted. Milliseconds.
+    #[serde(default = "a_minute")]
+    pub window: Span,
+}
+
+/// How far a provider's hint is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HintRules {
+    /// No hint is believed further than this. Milliseconds.
+    pub max: Span,
+    /// Nor less far than this. Milliseconds.
+    #[serde(default)]
+    pub min: Span,
+}
+
+/// What comes after a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RetryRules {
+    /// At most so many attempts for one call of `fetch`, over all credentials and rounds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub attempts: u32,
+    /// Once everybody was tried, so many more rounds.
+    pub rounds: u32,
+    /// The wait before the first further round; each one doubles it. Milliseconds.
+    pub backoff: Span,
+    /// No such wait is longer. Milliseconds.
+    pub backoff_max: Span,
+    /// How long `fetch` waits for a credential where the caller does not say. Milliseconds.
+    pub fetch_wait: Span,
+    /// Reasons after which nobody else is tried.
+    pub stop: Vec<Reason>,
+}
+
+impl Policy {
+    /// The rule for a reason.
+    pub fn rule(&self, reason: Reason) -> Option<&CooldownRule> {
+        self.cooldown.get(&reason)
+    }
+
+    /// The place of an origin in the cascade; `None` where the policy does not have it.
+    pub fn leg(&self, origin: Origin) -> Option<u8> {
+        self.cascade.iter().position(|leg| leg.contains(&origin)).and_then(|leg| u8::try_from(leg).ok())
+    }
+}
+
+fn percent<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let value = u8::deserialize(deserializer)?;
+    if value <= 100 {
+        Ok(value)
+    } else {
+        Err(serde::de::Error::custom(format!("{value} is more than 100 percent")))
+    }
+}
+
+const fn an_hour() -> Span {
+    Span::from_hours(1)
+}
+
+const fn many_ties() -> u32 {
+    100_000
+}
+
+const fn two() -> u32 {
+    2
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn a_day() -> Span {
+    Span::from_days(1)
+}
+
+const fn a_minute() -> Span {
+    Span::from_mins(1)
+}

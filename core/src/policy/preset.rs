@@ -1,0 +1,194 @@
+//! Presets, and policies merged over them.
+
+use super::Policy;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A preset: its rules, and what an answer means under it. Both are JSON, so that a preset can be read, copied and changed.
+struct Preset {
+    name: &'static str,
+    rules: &'static str,
+    classify: &'static str,
+}
+
+const PRESETS: [Preset; 2] = [
+    Preset {
+        name: "default",
+        rules: include_str!("presets/default.json"),
+        classify: include_str!("presets/default.classify.json"),
+    },
+    Preset {
+        name: "cliproxyapi",
+        rules: include_str!("presets/cliproxyapi.json"),
+        classify: include_str!("presets/cliproxyapi.classify.json"),
+    },
+];
+
+/// The names of the presets.
+pub fn preset_names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|preset| preset.name)
+}
+
+/// Why a policy was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyError {
+    /// There is no preset of this name; the message lists those that are.
+    UnknownPreset(String),
+    /// A field is wrong: its path and what is wrong with it.
+    Invalid {
+        /// The path of the field, `cooldown.rate_limit.base` for example.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl core::fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::UnknownPreset(name) => {
+                let names: Vec<_> = preset_names().collect();
+                write!(f, "there is no preset `{name}`; there are: {}", names.join(", "))
+            }
+            Self::Invalid { path, message } => write!(f, "policy: {path}: {message}"),
+        }
+    }
+}
+
+impl core::error::Error for PolicyError {}
+
+impl Policy {
+    /// A preset by its name.
+    pub fn preset(name: &str) -> Result<Self, PolicyError> {
+        Self::over(name, Value::Null)
+    }
+
+    /// A document merged over a preset: objects field by field, everything else replaced.
+    ///
+    /// The document may name its preset itself, as `extends`.
+    pub fn over(preset: &str, mut document: Value) -> Result<Self, PolicyError> {
+        let extends = document.as_object_mut().and_then(|fields| fields.remove("extends"));
+        let preset = match &extends {
+            None => preset,
+            Some(Value::String(name)) => name,
+            Some(_) => return Err(invalid("extends", "expected the name of a preset")),
+        };
+        let mut merged = base(preset)?;
+        if !(document.is_null() || document.is_object()) {
+            return Err(invalid(".", "expected an object"));
+        }
+        merge(&mut merged, document);
+        let policy: Self = serde_path_to_error::deserialize(merged).map_err(|error| PolicyError::Invalid {
+            path: error.path().to_string(),
+            message: error.inner().to_string(),
+        })?;
+        policy.check()
+    }
+
+    /// Reads a policy as users give it: the name of a preset, or a document.
+    pub fn read(value: Value) -> Result<Self, PolicyError> {
+        match value {
+            Value::Null => Self::preset("default"),
+            Value::String(name) => Self::preset(&name),
+            document => Self::over("default", document),
+        }
+    }
+
+    fn check(self) -> Result<Self, PolicyError> {
+        for (reason, rule) in &self.cooldown {
+            let at = |field: &str| format!("cooldown.{reason}.{field}");
+            if rule.factor == 0 {
+                return Err(invalid(&at("factor"), "must be at least 1"));
+            }
+            if rule.failures == 0 {
+                return Err(invalid(&at("failures"), "must be at least 1"));
+            }
+            if rule.action == super::Action::Ladder && (rule.base.0 == 0 || rule.base > rule.max) {
+                return Err(invalid(&at("base"), "must be above 0 and not above max"));
+            }
+        }
+        if self.retry.attempts == 0 {
+            return Err(invalid("retry.attempts", "must be at least 1"));
+        }
+        if self.lease.0 == 0 {
+            return Err(invalid("lease", "must be above 0"));
+        }
+        if self.cascade.len() > usize::from(u8::MAX) {
+            return Err(invalid("cascade", "has more than 255 legs"));
+        }
+        Ok(self)
+    }
+}
+
+fn invalid(path: &str, message: &str) -> PolicyError {
+    PolicyError::Invalid { path: path.to_owned(), message: message.to_owned() }
+}
+
+fn base(name: &str) -> Result<Value, PolicyError> {
+    let preset = PRESETS
+        .iter()
+        .find(|preset| preset.name == name)
+        .ok_or_else(|| PolicyError::UnknownPreset(name.to_owned()))?;
+    let broken = |error: serde_json::Error| invalid("preset", &error.to_string());
+    let mut rules: Value = serde_json::from_str(preset.rules).map_err(broken)?;
+    let mut deserializer = serde_json::Deserializer::from_str(preset.classify);
+    rules["classify"] = Value::deserialize(&mut deserializer).map_err(broken)?;
+    Ok(rules)
+}
+
+fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (_, Value::Null) => {}
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(base.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Strategy;
+    use serde_json::json;
+
+    #[test]
+    fn every_preset_is_valid() {
+        for name in preset_names() {
+            Policy::preset(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[test]
+    fn a_document_changes_only_what_it_names() {
+        let policy = Policy::over("cliproxyapi", json!({"strategy": "fill-first"})).unwrap();
+        let preset = Policy::preset("cliproxyapi").unwrap();
+        assert_eq!(policy.strategy, Strategy::FillFirst);
+        assert_eq!(policy.cooldown, preset.cooldown);
+        let extended = Policy::read(json!({"extends": "cliproxyapi", "jitter": 3})).unwrap();
+        assert_eq!((extended.strategy, extended.jitter), (Strategy::RoundRobin, 3));
+    }
+
+    #[test]
+    fn an_error_names_the_field() {
+        for (document, path) in [
+            (json!({"strategy": "best"}), "strategy"),
+            (json!({"affinity": {"kind": "none", "tll": 3}}), "affinity"),
+            (json!({"cooldown": {"rate_limit": {"base": -1}}}), "cooldown.rate_limit.base"),
+            (json!({"cooldown": {"rate_limit": {"factor": 0}}}), "cooldown.rate_limit.factor"),
+            (json!({"jitter": 101}), "jitter"),
+            (json!({"extends": 3}), "extends"),
+            (json!([]), "."),
+        ] {
+            match Policy::over("default", document.clone()) {
+                Err(PolicyError::Invalid { path: named, message }) => {
+                    assert!(named.starts_with(path), "{document}: {named}: {message}");
+                }
+                other => panic!("{document}: {other:?}"),
+            }
+        }
+        assert!(Policy::preset("best").unwrap_err().to_string().contains("default, cliproxyapi"));
+    }
+}

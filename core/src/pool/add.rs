@@ -1,0 +1,289 @@
+//! Credentials as people give them: checked, named, and matched with what is there.
+
+use super::protocol::{CredentialInput, SecretInput};
+use super::Pool;
+use crate::credential::{Changes, Identity, Origin, Record};
+use crate::engine::NewItem;
+use crate::facts::Kind;
+use crate::id::{Handle, SecretRef};
+use crate::provider::auth_parts;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+use crate::vault::SecretParts;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names are at most so long, in bytes.
+const MAX_NAME: usize = 200;
+/// A secret is at most so long, in bytes: a header of more is refused everywhere.
+const MAX_SECRET: usize = 64 * 1024;
+
+/// What is wrong with a credential that was given. Names its place, never its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// Which of the given credentials, counted from 0, where several were.
+    pub index: Option<usize>,
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl core::fmt::Display for InputError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if let Some(index) = self.index {
+            write!(f, "credentials[{index}].")?;
+        }
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl core::error::Error for InputError {}
+
+fn wrong(field: &'static str, message: impl Into<String>) -> InputError {
+    InputError { index: None, field, message: message.into() }
+}
+
+impl Pool {
+    /// Checks all, then keeps their secrets: where one is wrong, nothing is kept.
+    pub(super) fn new_items(&mut self, given: Vec<CredentialInput>) -> Result<Vec<NewItem>, InputError> {
+        let mut names = self.names();
+        let mut checked = Vec::with_capacity(given.len());
+        let several = given.len() > 1;
+        for (index, input) in given.into_iter().enumerate() {
+            let item = self
+                .check(input, &mut names)
+                .map_err(|error| InputError { index: several.then_some(index), ..error })?;
+            checked.push(item);
+        }
+        let mut same: BTreeMap<[u8; 16], usize> = BTreeMap::new();
+        for (index, (record, parts, _)) in checked.iter().enumerate() {
+            if let Some(first) = same.insert(parts.fingerprint(&record.provider), index) {
+                let message = format!("is the same secret as that of credentials[{first}]");
+                return Err(InputError { index: Some(index), ..wrong("key", message) });
+            }
+        }
+        Ok(checked
+            .into_iter()
+            .map(|(record, parts, replaces)| NewItem { record, secret: self.vault.put(parts), replaces })
+            .collect())
+    }
+
+    fn check(
+        &mut self,
+        input: CredentialInput,
+        names: &mut Names,
+    ) -> Result<(Record, SecretParts, Option<Handle>), InputError> {
+        let facts = self
+            .registry
+            .facts_or_default(&input.provider)
+            .ok_or_else(|| wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`"))?;
+        let given = SecretInput { key: input.key, token: input.token, access: input.access, refresh: input.refresh };
+        let (kind, parts) = read_secret(input.kind, given)?;
+        if auth_parts(&facts, kind, &parts.main).is_none() {
+            return Err(wrong(secret_field(kind), "is empty, or has a character that cannot stand in a header"));
+        }
+        let provider = facts.name.clone();
+        let by_secret = self.same_secret(&provider, &parts);
+        let taken = names.of(&provider);
+        let name = match input.name {
+            Some(name) => {
+                if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+                    let message = format!("expected 1 to {MAX_NAME} bytes without control characters");
+                    return Err(wrong("name", message));
+                }
+                name.trim().into()
+            }
+            None => match by_secret.and_then(|handle| self.engine.record(handle)) {
+                Some(record) => record.name.clone(),
+                None => free_name(taken),
+            },
+        };
+        // Who is named like a stored one means that one, with a new secret; who has its secret is that one, renamed.
+        let replaces = match (taken.get(&name), by_secret) {
+            (Some(None), _) => return Err(wrong("name", format!("`{name}` is given twice"))),
+            (Some(Some(named)), Some(same)) if *named != same => {
+                let message = format!("`{name}` is another credential of {provider}; this secret belongs to a third");
+                return Err(wrong("name", message));
+            }
+            (Some(Some(named)), _) => Some(*named),
+            (None, same) => same,
+        };
+        taken.insert(name.clone(), None);
+        let record = Record {
+            uid: Box::default(),
+            provider,
+            name,
+            kind,
+            priority: input.priority,
+            weight: input.weight.unwrap_or(1),
+            models: input.models,
+            enabled: input.enabled.unwrap_or(true),
+            disabled_cause: None,
+            source: input.source,
+            expires: input.expires,
+            base_url: input.base_url,
+            identity: input.identity,
+            created: Timestamp(0),
+            secret_version: 0,
+        };
+        Ok((record, parts, replaces))
+    }
+
+    /// A new secret for a stored credential. Of its kind, whatever field it comes in.
+    pub(super) fn new_secret(
+        &mut self,
+        handle: Handle,
+        changes: &Changes,
+        secret: Option<SecretInput>,
+    ) -> Result<Option<SecretRef>, InputError> {
+        let Some(record) = self.engine.record(handle) else { return Ok(None) };
+        if changes.name.as_deref().is_some_and(|name| name.trim().is_empty() || name.len() > MAX_NAME) {
+            return Err(wrong("name", format!("expected 1 to {MAX_NAME} bytes")));
+        }
+        let Some(secret) = secret else { return Ok(None) };
+        let kind = record.kind;
+        let facts = self.registry.facts_or_default(&record.provider);
+        let (_, mut parts) = read_secret(Some(kind), secret)?;
+        if facts.is_none_or(|facts| auth_parts(&facts, kind, &parts.main).is_none()) {
+            return Err(wrong(secret_field(kind), "is empty, or has a character that cannot stand in a header"));
+        }
+        let old = self.engine.secret(handle).and_then(|old| self.vault.get(old));
+        if let Some(old) = old {
+            if parts.refresh.is_none() {
+                parts.refresh.clone_from(&old.refresh);
+            }
+            if *old == parts {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.vault.put(parts)))
+    }
+
+    pub(super) fn override_parts(
+        &mut self,
+        provider: &str,
+        origin: Origin,
+        kind: Option<Kind>,
+        secret: Option<SecretInput>,
+        name: Option<Box<str>>,
+    ) -> Result<(Record, Option<SecretRef>), InputError> {
+        if origin.is_stored() {
+            return Err(wrong("origin", "expected runtime, config, env or fallback"));
+        }
+        let facts = self.registry.facts_or_default(provider);
+        let facts = facts.ok_or_else(|| wrong("provider", "expected a name such as `openai`"))?;
+        let mut record = Record {
+            uid: format!("{}:{}", facts.name, origin.as_str()).into(),
+            provider: facts.name.clone(),
+            name: name.unwrap_or_else(|| origin.as_str().into()),
+            kind: kind.unwrap_or(Kind::ApiKey),
+            priority: 0,
+            weight: 1,
+            models: Vec::new(),
+            enabled: true,
+            disabled_cause: None,
+            source: None,
+            expires: None,
+            base_url: None,
+            identity: Identity::default(),
+            created: Timestamp(0),
+            secret_version: 1,
+        };
+        let Some(secret) = secret else { return Ok((record, None)) };
+        let (kind, parts) = read_secret(kind, secret)?;
+        record.kind = kind;
+        if auth_parts(&facts, kind, &parts.main).is_none() {
+            return Err(wrong(secret_field(kind), "is empty, or has a character that cannot stand in a header"));
+        }
+        Ok((record, Some(self.vault.put(parts))))
+    }
+
+    /// The stored credential of a provider that has this secret.
+    fn same_secret(&mut self, provider: &str, parts: &SecretParts) -> Option<Handle> {
+        if self.fingerprints.is_none() {
+            let stored = self.engine.handles().filter(|&handle| {
+                self.engine.origin(handle).is_some_and(|(origin, _)| origin.is_stored())
+            });
+            let known = stored.filter_map(|handle| {
+                let parts = self.vault.get(self.engine.secret(handle)?)?;
+                Some((parts.fingerprint(&self.engine.record(handle)?.provider), handle))
+            });
+            self.fingerprints = Some(known.collect());
+        }
+        let handle = *self.fingerprints.as_ref()?.get(&parts.fingerprint(provider))?;
+        // The place may have been given away, or its secret replaced, since this was noted.
+        let holds = self.engine.secret(handle).and_then(|secret| self.vault.get(secret))?;
+        let same = holds.main == parts.main && self.engine.record(handle)?.provider.as_ref() == provider;
+        (same && self.engine.origin(handle)?.0.is_stored()).then_some(handle)
+    }
+
+    fn names(&self) -> Names {
+        let mut names = Names::default();
+        for handle in self.engine.handles() {
+            if let (Some(record), Some((origin, _))) = (self.engine.record(handle), self.engine.origin(handle)) {
+                if origin.is_stored() {
+                    names.of(&record.provider).insert(record.name.clone(), Some(handle));
+                }
+            }
+        }
+        names
+    }
+}
+
+/// Names in use, by provider: those of stored credentials, and (without a handle) those that were given just now.
+#[derive(Default)]
+struct Names(BTreeMap<Box<str>, BTreeMap<Box<str>, Option<Handle>>>);
+
+impl Names {
+    fn of(&mut self, provider: &str) -> &mut BTreeMap<Box<str>, Option<Handle>> {
+        self.0.entry(provider.into()).or_default()
+    }
+}
+
+/// `default`, or `default-2` and so on.
+fn free_name(taken: &BTreeMap<Box<str>, Option<Handle>>) -> Box<str> {
+    if !taken.contains_key("default") {
+        return "default".into();
+    }
+    let used: BTreeSet<usize> =
+        taken.keys().filter_map(|name| name.strip_prefix("default-")?.parse().ok()).collect();
+    // The number of names bounds the search: among so many numbers one is free.
+    let mut number = taken.len() + 1;
+    while used.contains(&number) {
+        number += 1;
+    }
+    format!("default-{number}").into()
+}
+
+const fn secret_field(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ApiKey => "key",
+        Kind::Token => "token",
+        Kind::Oauth => "access",
+    }
+}
+
+/// The kind and the secret that were given, one of which tells the other.
+fn read_secret(kind: Option<Kind>, given: SecretInput) -> Result<(Kind, SecretParts), InputError> {
+    let SecretInput { key, token, access, refresh } = given;
+    let named = [(Kind::ApiKey, key), (Kind::Token, token), (Kind::Oauth, access)];
+    let mut found: Vec<_> = named.into_iter().filter_map(|(kind, text)| Some((kind, text?))).collect();
+    let (given_as, text) = match (found.pop(), found.is_empty()) {
+        (Some(found), true) => found,
+        (Some(_), false) => return Err(wrong("key", "give one of key, token and access, not several")),
+        (None, _) => return Err(wrong(secret_field(kind.unwrap_or(Kind::ApiKey)), "is missing")),
+    };
+    let kind = kind.unwrap_or(given_as);
+    if kind != given_as {
+        let message = format!("is missing: a credential of kind {} has it in `{}`", kind.as_str(), secret_field(kind));
+        return Err(wrong(secret_field(kind), message));
+    }
+    if text.trim().is_empty() {
+        return Err(wrong(secret_field(kind), "is empty"));
+    }
+    if text.len() > MAX_SECRET || refresh.as_ref().is_some_and(|refresh| refresh.len() > MAX_SECRET) {
+        return Err(wrong(secret_field(kind), format!("is longer than {MAX_SECRET} bytes")));
+    }
+    let refresh = refresh.filter(|refresh| !refresh.is_empty()).map(Secret::new);
+    Ok((kind, SecretParts { main: Secret::new(text.trim()), refresh }))
+}

@@ -1,0 +1,344 @@
+//! The pool: what a host drives. The machine and the codecs joined, effects in the host's terms.
+//!
+//! The machine knows references to secrets, and names of providers as they are in the registry; the pool puts in the texts,
+//! resolves aliases, and reads answers into verdicts. It decides nothing else.
+
+mod add;
+mod protocol;
+mod show;
+
+pub use add::InputError;
+pub use protocol::{
+    Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData, SecretChange,
+    SecretEntry, SecretInput,
+};
+pub use show::{CandidateView, Explanation};
+
+use crate::classify::{classify, Answer as Upstream};
+use crate::credential::{Origin, Record};
+use crate::engine::{
+    Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased, Mutation,
+    Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
+};
+use crate::entropy::Seed;
+use crate::facts::Kind;
+use crate::id::{CredentialId, Handle, LeaseId, RequestId, RouteId, SecretRef, SessionIx};
+use crate::policy::{Policy, PolicyError};
+use crate::provider::{RegisterError, Registry};
+use crate::time::{Instant, Now};
+use crate::vault::{SecretParts, Vault};
+use crate::verdict::Verdict;
+use crate::wire::http::Headers;
+use std::collections::BTreeMap;
+
+/// An engine, its secrets, and what it knows of providers.
+pub struct Pool {
+    engine: Engine,
+    vault: Vault,
+    registry: Registry,
+    /// Stored credentials by a digest of their secret: made when something is first added.
+    fingerprints: Option<BTreeMap<[u8; 16], Handle>>,
+}
+
+/// Why a pool could not be made.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The policy is wrong.
+    Policy(PolicyError),
+    /// A provider of the configuration is wrong.
+    Provider(RegisterError),
+}
+
+impl core::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Policy(error) => error.fmt(f),
+            Self::Provider(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+impl Pool {
+    /// An empty pool. The first input is [`PoolInput::Load`].
+    pub fn new(config: PoolConfig, now: Now) -> Result<Self, OpenError> {
+        let policy = Policy::read(config.policy).map_err(OpenError::Policy)?;
+        let mut registry = Registry::builtin();
+        for facts in config.providers {
+            registry.register(facts).map_err(OpenError::Provider)?;
+        }
+        let mut engine = Engine::new(policy, Seed(config.seed), now);
+        engine.tell_selected(config.tell_selected);
+        Ok(Self { engine, vault: Vault::default(), registry, fingerprints: None })
+    }
+
+    /// The machine, to look at.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The registry of providers.
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Tells of every selection from now on, or no longer.
+    pub fn tell_selected(&mut self, tell: bool) {
+        self.engine.tell_selected(tell);
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Now, input: PoolInput) -> PoolStep {
+        match self.translate(now, input) {
+            Ok(input) => {
+                let step = self.engine.handle(now, input);
+                self.present(step)
+            }
+            Err((request, answer)) => {
+                let step = self.engine.handle(now, Input::Tick);
+                let mut step = self.present(step);
+                step.effects.push(HostEffect::Reply { request, answer });
+                step
+            }
+        }
+    }
+
+    /// The hot path, see [`Engine::try_acquire`].
+    pub fn try_acquire(&mut self, mono: Instant, route: RouteId, session: SessionIx) -> Acquire {
+        self.engine.try_acquire(mono, route, session)
+    }
+
+    /// The hot path's end of a successful call, see [`Engine::release`].
+    pub fn release(&mut self, mono: Instant, lease: LeaseId) -> bool {
+        self.engine.release(mono, lease)
+    }
+
+    /// Ends a lease of which nothing is known.
+    pub fn abandon(&mut self, lease: LeaseId) {
+        self.engine.abandon(lease);
+    }
+
+    /// When a route's first candidate comes back.
+    pub fn soonest(&mut self, route: RouteId) -> Acquire {
+        self.engine.soonest(route)
+    }
+
+    /// The number of a provider, by name or alias, and a model. An unknown provider has a number too: credentials may name
+    /// it later.
+    pub fn route(&mut self, provider: &str, model: Option<&str>) -> RouteId {
+        match self.registry.resolve(provider) {
+            Some(name) => self.engine.route(name, model, true),
+            None => self.engine.route(&provider.trim().to_lowercase(), model, false),
+        }
+    }
+
+    /// The number of a session.
+    pub fn session(&mut self, name: &str) -> SessionIx {
+        self.engine.session(name)
+    }
+
+    /// The registry name of a provider.
+    fn name_of(&self, provider: &str) -> Box<str> {
+        self.registry.resolve(provider).map_or_else(|| provider.trim().to_lowercase().into(), Into::into)
+    }
+
+    fn translate(&mut self, now: Now, input: PoolInput) -> Result<Input, (RequestId, Answer)> {
+        let command = match input {
+            PoolInput::Tick {} => return Ok(Input::Tick),
+            PoolInput::Load { request } => Command::Load { request },
+            PoolInput::Acquire { request, providers, model, session, exclude, tried, round, wait } => {
+                let routes = providers.iter().map(|provider| self.route(provider, model.as_deref())).collect();
+                let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
+                Command::Acquire(AcquireCommand { request, routes, session, exclude, tried, round, wait })
+            }
+            PoolInput::Cancel { request } => Command::Cancel { request },
+            PoolInput::Report { request, lease, handle, model, session, outcome, attempts } => {
+                let handle = handle.or_else(|| lease.map(LeaseId::handle));
+                let provider = handle
+                    .and_then(|handle| self.engine.record(handle))
+                    .map(|record| record.provider.clone())
+                    .ok_or_else(|| (request, not_found()))?;
+                let verdict = self.judge(&provider, &outcome, now);
+                let target = match (lease, handle) {
+                    (Some(lease), _) => Target::Lease(lease),
+                    (None, Some(handle)) => {
+                        let route = self.route(&provider, model.as_deref());
+                        let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
+                        Target::Credential { handle, route, session }
+                    }
+                    (None, None) => return Err((request, not_found())),
+                };
+                Command::Report(ReportCommand { request, target, verdict, attempts })
+            }
+            PoolInput::Add { request, credentials } => {
+                let items = self.new_items(credentials).map_err(|error| (request, invalid(&error)))?;
+                Command::Add { request, items }
+            }
+            PoolInput::Update { request, id, changes, secret } => {
+                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
+                let secret =
+                    self.new_secret(handle, &changes, secret).map_err(|error| (request, invalid(&error)))?;
+                Command::Update { request, handle, changes: Box::new(changes), secret }
+            }
+            PoolInput::Remove { request, id } => {
+                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
+                Command::Remove { request, handle }
+            }
+            PoolInput::Override { request, provider, origin, kind, secret, name } => {
+                let (record, secret) = self
+                    .override_parts(&provider, origin, kind, secret, name)
+                    .map_err(|error| (request, invalid(&error)))?;
+                Command::Override { request, record: Box::new(record), origin, secret }
+            }
+            PoolInput::Flush { request } => Command::Flush { request },
+            PoolInput::Loaded { op, generation, rows } => {
+                let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
+                return Ok(Input::Completion(op, Completion::Loaded { generation, rows }));
+            }
+            PoolInput::Committed { op, generation, rows } => {
+                return Ok(Input::Completion(op, Completion::Committed { generation, rows }));
+            }
+            PoolInput::Conflict { op, rows } => {
+                let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
+                return Ok(Input::Completion(op, Completion::Conflict { rows }));
+            }
+            PoolInput::Failed { op, message } => {
+                return Ok(Input::Completion(op, Completion::Failed { message }));
+            }
+        };
+        Ok(Input::Command(command))
+    }
+
+    /// What an answer means.
+    pub fn judge(&self, provider: &str, outcome: &Outcome, now: Now) -> Verdict {
+        if outcome.ok {
+            return Verdict::Success;
+        }
+        let answer = Upstream {
+            status: outcome.status,
+            headers: Headers::from(outcome.headers.as_slice()),
+            body: outcome.body.as_deref(),
+            transport: outcome.transport,
+        };
+        classify(&self.engine.policy().classify, &self.name_of(provider), &answer, now.wall)
+    }
+
+    fn keep_secret(&mut self, row: RowData) -> Row {
+        let secret = row.secret.as_deref().and_then(SecretParts::from_json).map(|parts| self.vault.put(parts));
+        Row { kind: row.kind, id: row.id, version: row.version, data: row.data, secret }
+    }
+
+    /// A step in the host's terms: references become texts.
+    fn present(&mut self, step: Step) -> PoolStep {
+        let mut present = PoolStep {
+            secrets: Vec::new(),
+            effects: Vec::new(),
+            events: step.events,
+            deadline: step.next_deadline,
+        };
+        // Secrets are dropped last: an effect before may still carry one.
+        let mut dropped = Vec::new();
+        for effect in step.effects {
+            match effect {
+                Effect::Load { op } => present.effects.push(HostEffect::Load { op }),
+                Effect::Commit { op, mutations } => {
+                    let mutations = mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
+                    present.effects.push(HostEffect::Commit { op, mutations });
+                }
+                Effect::Reveal { handle, secret } => {
+                    present.secrets.extend(self.reveal(handle, secret));
+                }
+                Effect::Forget { handle } => {
+                    present.secrets.push(SecretChange { handle, entry: None });
+                }
+                Effect::DropSecret { secret } => dropped.push(secret),
+                Effect::Reply { request, reply } => {
+                    present.effects.push(HostEffect::Reply { request, answer: answer(reply) });
+                }
+            }
+        }
+        for secret in dropped {
+            self.vault.forget(secret);
+        }
+        present
+    }
+
+    fn with_secret(&self, mutation: Mutation) -> MutationData {
+        let Mutation { kind, id, expects, data, secret } = mutation;
+        let secret = secret.and_then(|secret| self.vault.get(secret)).map(|parts| {
+            let record = data.as_deref().and_then(|data| serde_json::from_str::<Record>(data).ok());
+            parts.to_json(record.map_or(Kind::ApiKey, |record| record.kind))
+        });
+        MutationData { kind, id, expects, data, secret }
+    }
+
+    fn reveal(&mut self, handle: Handle, secret: SecretRef) -> Option<SecretChange> {
+        let record = self.engine.record(handle)?;
+        let (origin, id) = self.engine.origin(handle)?;
+        let parts = self.vault.get(secret)?;
+        if let (Some(known), true) = (&mut self.fingerprints, origin.is_stored()) {
+            known.insert(parts.fingerprint(&record.provider), handle);
+        }
+        let entry = SecretEntry {
+            id,
+            provider: record.provider.clone(),
+            name: record.name.clone(),
+            kind: record.kind,
+            origin,
+            version: record.secret_version,
+            secret: parts.main.expose().to_owned(),
+            base_url: record.base_url.clone(),
+        };
+        Some(SecretChange { handle, entry: Some(entry) })
+    }
+}
+
+fn answer(reply: Reply) -> Answer {
+    match reply {
+        Reply::Leased(Leased { lease, handle, origin, forced, round }) => {
+            Answer::Leased { lease, handle, origin, forced, round }
+        }
+        Reply::Refused(Refusal { code, retry_at }) => Answer::Refused { code, retry_at },
+        Reply::Reported(Reported { reason, scope, until, level, next, handle }) => Answer::Reported {
+            reason: reason.map_or("ok", crate::verdict::Reason::as_str),
+            scope,
+            until,
+            level,
+            action: next,
+            handle,
+        },
+        Reply::Done { ids } => Answer::Done { ids },
+        Reply::Failed(Failed { code, message }) => Answer::Failed { code, message },
+    }
+}
+
+fn invalid(error: &InputError) -> Answer {
+    Answer::Failed { code: FailedCode::Invalid, message: error.to_string().into() }
+}
+
+fn not_found() -> Answer {
+    let message = "there is no such credential, or the lease has ended".into();
+    Answer::Failed { code: FailedCode::NotFound, message }
+}
+
+/// Leases, credentials and origins, for those who drive a pool without JSON.
+impl Pool {
+    /// The stored credential of this id.
+    pub fn find(&self, id: CredentialId) -> Option<Handle> {
+        self.engine.find(id)
+    }
+
+    /// The secret that goes into requests of the credential at a handle, as its last step revealed it.
+    pub fn secret(&self, handle: Handle) -> Option<&str> {
+        let secret = self.engine.secret(handle)?;
+        self.vault.get(secret).map(|parts| parts.main.expose())
+    }
+
+    /// Which leg would give a provider's credential now: `None` where nobody could.
+    pub fn origin_of(&mut self, provider: &str) -> Option<(Origin, Handle)> {
+        let route = self.route(provider, None);
+        let handle = self.engine.peek(route, SessionIx::NONE)?;
+        Some((self.engine.origin(handle)?.0, handle))
+    }
+}

@@ -1,0 +1,76 @@
+//! What a pool shows, by name.
+
+use super::Pool;
+use crate::credential::Origin;
+use crate::engine::MemberView;
+use crate::id::{CredentialId, Handle};
+use crate::time::Timestamp;
+use serde::Serialize;
+
+/// Who would be picked, and why the others would not.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The name of the one that would be picked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picked: Option<Box<str>>,
+    /// Every candidate, in stored order.
+    pub candidates: Vec<CandidateView>,
+}
+
+/// A candidate, by name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CandidateView {
+    /// Its place in the host's table.
+    pub handle: Handle,
+    /// Its id in the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<CredentialId>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Which leg of the cascade it belongs to.
+    pub origin: Origin,
+    /// `picked`, `ready`, or the reason it is out.
+    pub verdict: &'static str,
+    /// Until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Pool {
+    /// Every credential of a provider (or of all), without secrets.
+    pub fn list(&self, provider: Option<&str>) -> Vec<MemberView> {
+        let provider = provider.map(|provider| self.name_of(provider));
+        self.engine
+            .handles()
+            .filter_map(|handle| self.engine.member_view(handle))
+            .filter(|view| provider.as_ref().is_none_or(|provider| *provider == view.provider))
+            .collect()
+    }
+
+    /// Who would be picked now, and why the others would not. Changes nothing but the names it learns.
+    pub fn explain(&mut self, provider: &str, model: Option<&str>, session: Option<&str>) -> Explanation {
+        let route = self.route(provider, model);
+        let session = session.map_or(crate::id::SessionIx::NONE, |name| self.session(name));
+        let mut picked = None;
+        let candidates = self
+            .engine
+            .explain(route, session)
+            .into_iter()
+            .filter_map(|candidate| {
+                let record = self.engine.record(candidate.handle)?;
+                let (origin, id) = self.engine.origin(candidate.handle)?;
+                if candidate.picked {
+                    picked = Some(record.name.clone());
+                }
+                let verdict = match candidate.out {
+                    _ if candidate.picked => "picked",
+                    None => "ready",
+                    Some(reason) => reason.as_str(),
+                };
+                let (handle, name, until) = (candidate.handle, record.name.clone(), candidate.until);
+                Some(CandidateView { handle, id, name, origin, verdict, until })
+            })
+            .collect();
+        Explanation { picked, candidates }
+    }
+}

@@ -1,0 +1,145 @@
+//! A set of small numbers with a fast "next one from here": the ready ones of a tier.
+
+/// Three levels of bits reach 2^18, four 2^24: a look-up is at most so many steps down and up, whatever is set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BitTree {
+    /// `levels[0]` holds the members; a bit of a higher level says that the word below it is not empty.
+    levels: Vec<Vec<u64>>,
+    ones: u32,
+}
+
+impl BitTree {
+    /// How many are in the set.
+    pub(crate) const fn count(&self) -> u32 {
+        self.ones
+    }
+
+    /// Makes room for members below `length`.
+    pub(crate) fn grow(&mut self, length: usize) {
+        let mut words = length.div_ceil(64).max(1);
+        let mut level = 0;
+        loop {
+            if level == self.levels.len() {
+                // A level that is new on top says what the one below it holds so far.
+                let below = self.levels.last().map(|below| below.iter().enumerate());
+                let mut top = vec![0; words];
+                for (word, _) in below.into_iter().flatten().filter(|(_, &bits)| bits != 0) {
+                    top[word / 64] |= 1 << (word % 64);
+                }
+                self.levels.push(top);
+            } else if self.levels[level].len() < words {
+                self.levels[level].resize(words, 0);
+            }
+            if words == 1 && level + 1 >= self.levels.len() {
+                return;
+            }
+            words = words.div_ceil(64);
+            level += 1;
+        }
+    }
+
+    /// Is it in the set?
+    pub(crate) fn contains(&self, member: u32) -> bool {
+        let (word, bit) = (member as usize / 64, member % 64);
+        self.levels.first().and_then(|level| level.get(word)).is_some_and(|bits| bits >> bit & 1 == 1)
+    }
+
+    /// Puts it in. There must be room. Returns whether it is new.
+    pub(crate) fn insert(&mut self, member: u32) -> bool {
+        if self.contains(member) {
+            return false;
+        }
+        let mut at = member as usize;
+        for level in &mut self.levels {
+            let word = &mut level[at / 64];
+            let was_empty = *word == 0;
+            *word |= 1 << (at % 64);
+            if !was_empty {
+                break;
+            }
+            at /= 64;
+        }
+        self.ones += 1;
+        true
+    }
+
+    /// Takes it out. Returns whether it was in.
+    pub(crate) fn remove(&mut self, member: u32) -> bool {
+        if !self.contains(member) {
+            return false;
+        }
+        let mut at = member as usize;
+        for level in &mut self.levels {
+            let word = &mut level[at / 64];
+            *word &= !(1 << (at % 64));
+            if *word != 0 {
+                break;
+            }
+            at /= 64;
+        }
+        self.ones -= 1;
+        true
+    }
+
+    /// The smallest member.
+    pub(crate) fn first(&self) -> Option<u32> {
+        self.at_or_after(0)
+    }
+
+    /// The smallest member that is not below `from`.
+    pub(crate) fn at_or_after(&self, from: u32) -> Option<u32> {
+        if self.ones == 0 {
+            return None;
+        }
+        let mut at = from as usize;
+        let mut level = 0;
+        // Up, until a word has something at or after our place …
+        loop {
+            let word = *self.levels.get(level)?.get(at / 64)?;
+            let rest = word & (u64::MAX << (at % 64));
+            if rest != 0 {
+                at = at / 64 * 64 + rest.trailing_zeros() as usize;
+                break;
+            }
+            at = at / 64 + 1;
+            level += 1;
+        }
+        // … and down again along the first bits.
+        while level > 0 {
+            level -= 1;
+            at = at * 64 + self.levels[level][at].trailing_zeros() as usize;
+        }
+        Some(at as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_an_ordered_set(
+            steps in prop::collection::vec((any::<bool>(), 0u32..300_000), 1..200),
+            from in prop::collection::vec(0u32..310_000, 1..20),
+        ) {
+            let (mut tree, mut set) = (BitTree::default(), BTreeSet::new());
+            for (insert, member) in steps {
+                tree.grow(member as usize + 1);
+                if insert {
+                    prop_assert_eq!(tree.insert(member), set.insert(member));
+                } else {
+                    prop_assert_eq!(tree.remove(member), set.remove(&member));
+                }
+                prop_assert_eq!(tree.count() as usize, set.len());
+                prop_assert_eq!(tree.first(), set.first().copied());
+            }
+            for from in from {
+                prop_assert_eq!(tree.at_or_after(from), set.range(from..).next().copied());
+                prop_assert_eq!(tree.contains(from), set.contains(&from));
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Who is chosen: the ready index, the strategies and the ties of sessions.
+//!
+//! A pick never looks at those who are out. Who can be picked is kept, tier by tier, in sets with a fast "next one"; who
+//! is out is kept by the end of its time. A failure or a recovery moves one credential from one to the other.
+
+mod affinity;
+mod bits;
+mod pick;
+mod shard;
+mod standing;
+mod table;
+
+pub(crate) use affinity::{SavedTie, Ties};
+pub(crate) use pick::{Choice, Cursors};
+pub use standing::{OutReason, Standing};
+pub(crate) use table::{Seat, Table, TierKey};
+
+impl Table {
+    /// Can it be picked by those who ask this shard?
+    pub(crate) fn is_ready(&self, shard: u32, seat: Seat) -> bool {
+        self.rank(seat.key).is_ok_and(|rank| self.shards[shard as usize].is_ready(rank, seat.position))
+    }
+
+    /// How many are out there and may return: with a known end, and without.
+    pub(crate) fn waiting(&self, shard: u32) -> (u32, u32) {
+        self.shards[shard as usize].waiting()
+    }
+
+    /// Is somebody ready?
+    pub(crate) fn has_ready(&self, shard: u32) -> bool {
+        self.shards[shard as usize].lit.count() > 0
+    }
+}

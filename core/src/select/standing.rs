@@ -1,0 +1,46 @@
+//! In or out, and why.
+
+use crate::time::Instant;
+use crate::verdict::Reason;
+
+/// Why a credential is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OutReason {
+    /// It rests after a failure.
+    Cooling(Reason),
+    /// Somebody disabled it, or its failure did.
+    Disabled,
+    /// Its token expired, and nothing can renew it.
+    Expired,
+    /// Its list of models does not have this one.
+    ModelNotListed,
+    /// The caller excluded it.
+    Excluded,
+}
+
+impl OutReason {
+    /// The word used in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cooling(reason) => reason.as_str(),
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::ModelNotListed => "model_not_listed",
+            Self::Excluded => "excluded",
+        }
+    }
+
+    /// Could it serve, once its time has come?
+    pub const fn may_return(self) -> bool {
+        matches!(self, Self::Cooling(_))
+    }
+}
+
+/// How a credential stands towards one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It can be picked.
+    Ready,
+    /// It cannot, for this reason, until then (where the end is known).
+    Out(OutReason, Option<Instant>),
+}

@@ -1,0 +1,103 @@
+//! The claims of a JSON Web Token (RFC 7519), read and not verified: who holds a token may know whose it is and until
+//! when. Nothing may be decided by these claims that a forger could want.
+
+use crate::time::Timestamp;
+use base64::engine::{general_purpose::GeneralPurposeConfig, DecodePaddingMode, GeneralPurpose};
+use base64::{alphabet, Engine};
+use serde_json::{Map, Value};
+
+/// Longer tokens are not read.
+pub const MAX_LEN: usize = 64 * 1024;
+
+/// Base64url, with or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The claims of a token. No `Debug`: they may name a person.
+#[derive(Clone, PartialEq)]
+pub struct Claims(Map<String, Value>);
+
+impl Claims {
+    /// Reads the middle one of the three parts. `None` for what is no JWT.
+    pub fn read(token: &str) -> Option<Self> {
+        let token = token.trim();
+        if token.len() > MAX_LEN {
+            return None;
+        }
+        let mut parts = token.split('.');
+        let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        match serde_json::from_slice(&BASE64.decode(payload).ok()?).ok()? {
+            Value::Object(claims) => Some(Self(claims)),
+            _ => None,
+        }
+    }
+
+    /// The claim of that name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// The text under a path of names, as `["https://api.openai.com/auth", "chatgpt_account_id"]`.
+    pub fn text(&self, path: &[&str]) -> Option<&str> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.get(first)?, |value, name| value.get(name))?.as_str()
+    }
+
+    /// When it expires (`exp`, seconds since 1970). A nonsensical number is none.
+    pub fn expires(&self) -> Option<Timestamp> {
+        let value = self.get("exp")?;
+        let seconds =
+            value.as_u64().or_else(|| value.as_f64().filter(|exp| *exp >= 0.0).map(|exp| exp as u64))?;
+        // Ends of the year 9999: what lies beyond is no date.
+        (seconds <= 253_402_300_799).then(|| Timestamp(seconds * 1000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn token(claims: &str) -> String {
+        format!("eyJhbGciOiJub25lIn0.{}.sig", BASE64.encode(claims))
+    }
+
+    #[test]
+    fn claims_with_and_without_padding() {
+        let text = token(r#"{"exp":1767225600,"email":"a@example.com","auth":{"account":"acct"}}"#);
+        for text in [text.clone(), text.replace('=', "")] {
+            let claims = Claims::read(&text).unwrap();
+            assert_eq!(claims.expires(), Some(Timestamp(1_767_225_600_000)));
+            assert_eq!(claims.text(&["email"]), Some("a@example.com"));
+            assert_eq!(claims.text(&["auth", "account"]), Some("acct"));
+            assert_eq!(claims.text(&["auth"]), None);
+            assert_eq!(claims.text(&[]), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_none() {
+        for bad in ["", "a.b", "a.b.c.d", "a.!!.c", "..", &token("[]"), &token("{"), &"a".repeat(MAX_LEN + 1)]
+        {
+            assert!(Claims::read(bad).is_none());
+        }
+        for exp in ["-1", "1e300", "\"soon\"", "99999999999999"] {
+            assert_eq!(Claims::read(&token(&format!("{{\"exp\":{exp}}}"))).unwrap().expires(), None, "{exp}");
+        }
+        assert!(Claims::read(&token(&"[".repeat(40_000))).is_none(), "depth is bounded");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,60}|[A-Za-z0-9_.=-]{0,80}") {
+            let _ = Claims::read(&text);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// @ts-check
+// Crate -> WebAssembly -> glue, for each row of modules.mjs, into bindings-js/ts/wasm/ (generated, not in git).
+import crypto from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { wasmEnvironment } from "../lib/cargo.mjs";
+import { at, generated, wasmTarget, wasmWork } from "../lib/paths.mjs";
+import { ask, must } from "../lib/run.mjs";
+import { duration, fact, kilobytes } from "../lib/say.mjs";
+import { wasmCrate, wasmLibrary, wasmModules } from "./modules.mjs";
+
+export async function buildWasm() {
+  const env = await wasmEnvironment();
+  const tools = `${await ask("wasm-bindgen", ["--version"])} ${await ask("wasm-opt", ["--version"])}`;
+  for (const module of wasmModules) {
+    const started = Date.now();
+    await must("cargo", ["build", "--release", "--locked", "--target", wasmTarget, "--package", wasmCrate, "--lib", ...module.cargo], { env });
+    const compiled = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target", wasmTarget, "release", `${wasmLibrary}.wasm`);
+    const made = await generate(module, compiled, tools);
+    const bytes = fs.statSync(path.join(ready(module), `${module.name}.wasm`)).size;
+    fact(`${module.name}.wasm`, `${kilobytes(bytes)}, ${made} in ${duration(Date.now() - started)}`);
+  }
+  fs.rmSync(generated, { recursive: true, force: true });
+  for (const module of wasmModules) fs.cpSync(ready(module), generated, { recursive: true });
+}
+
+/** Where the files of a module are that will be shipped. @param {import("./modules.mjs").WasmModule} module */
+const ready = (module) => path.join(wasmWork, module.name, "ready");
+
+/**
+ * From the compiler's file to what is shipped; nothing to do while neither it nor the tools have changed.
+ * @param {import("./modules.mjs").WasmModule} module @param {string} compiled @param {string} tools
+ */
+async function generate(module, compiled, tools) {
+  // What is done here counts too: this file is part of the key.
+  const self = fs.readFileSync(new URL(import.meta.url));
+  const key = crypto.createHash("sha256").update(fs.readFileSync(compiled)).update(self).update(tools).update(JSON.stringify(module)).digest("hex");
+  const work = path.join(wasmWork, module.name);
+  const stamp = path.join(work, "stamp");
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === key) return "unchanged, checked";
+
+  fs.rmSync(work, { recursive: true, force: true });
+  fs.mkdirSync(ready(module), { recursive: true });
+  // One output for all runtimes: the loaders in bindings-js/ts/load/ say where the bytes come from.
+  await must("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", work, "--out-name", module.glue, compiled]);
+  const small = path.join(work, `${module.name}.wasm`);
+  await must("wasm-opt", [...module.optimise, path.join(work, `${module.glue}_bg.wasm`), "-o", small]);
+
+  const write = (/** @type {string} */ name, /** @type {string | Buffer} */ content) => fs.writeFileSync(path.join(ready(module), name), content);
+  write(`${module.glue}.js`, fs.readFileSync(path.join(work, `${module.glue}.js`), "utf8").replace(/^\/\* @ts-self-types.*\n/, ""));
+  write(`${module.glue}.d.ts`, declarations(fs.readFileSync(path.join(work, `${module.glue}.d.ts`), "utf8")));
+  const bytes = fs.readFileSync(small);
+  write(`${module.bytes}.js`, `export default "${bytes.toString("base64")}";\n`);
+  write(`${module.bytes}.d.ts`, "declare const base64: string;\nexport default base64;\n");
+  write(`${module.name}.wasm`, bytes);
+  write(`${module.name}.d.wasm.ts`, "declare const module: WebAssembly.Module;\nexport default module;\n");
+  // JavaScript that the crate carries itself (`inline_js`), which the glue imports.
+  const snippets = path.join(work, "snippets");
+  if (fs.existsSync(snippets)) fs.cpSync(snippets, path.join(ready(module), "snippets"), { recursive: true });
+  fs.writeFileSync(stamp, key);
+  return "built";
+}
+
+/**
+ * wasm-bindgen's types, made fit for every user: an exported class has [Symbol.dispose], which a `lib` of es2022 does not
+ * know; and the loader's types name the web's (Response, WebAssembly.Module), which a program for Node does not know.
+ * @param {string} types
+ */
+function declarations(types) {
+  const loader = types.search(/^export type InitInput/m);
+  return `/// <reference lib="esnext.disposable" />
+${types.slice(0, loader)}export function initSync(options: { module: unknown }): unknown;
+export default function initialise(options: { module_or_path: unknown }): Promise<unknown>;
+`;
+}

@@ -1,0 +1,263 @@
+//! What the fuzzers run, and what the smoke test runs with a few thousand inputs of its own: one function a parser. Each
+//! must return for any bytes; what is asserted holds for every answer.
+#![forbid(unsafe_code)]
+
+use credpool::classify::{classify as classify_answer, classify_event, Answer};
+use credpool::provider::{auth_parts, Registry};
+use credpool::rules::ClassifyRules;
+use credpool::secret::Secret;
+use credpool::time::{Span, Timestamp};
+use credpool::verdict::Verdict;
+use credpool::wire::http::Headers;
+use credpool::wire::rate_limit::{RateLimits, MAX_LIMITS};
+use credpool::wire::{date, duration, jwt, retry_after as retry, sse as events};
+use std::sync::OnceLock;
+
+/// One target: its name, its function, and inputs to begin with.
+pub struct Target {
+    /// The name of the fuzzer's binary.
+    pub name: &'static str,
+    /// What is run.
+    pub run: fn(&[u8]),
+    /// Good inputs, from which mutations reach far.
+    pub seeds: &'static [&'static str],
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "retry_after",
+        run: retry_after,
+        seeds: &["120", "1.5", "Sat, 19 Sep 2026 10:00:45 GMT", "2, 5", "99999999999999999999", "-1"],
+    },
+    Target {
+        name: "dates",
+        run: dates,
+        seeds: &[
+            "2026-09-19T10:00:45.123+05:30",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ],
+    },
+    Target {
+        name: "durations",
+        run: durations,
+        seeds: &["1h16m50s", "34.074824224s", "2 hours, 5 minutes and 3 seconds", "900ms", "12µs"],
+    },
+    Target {
+        name: "headers",
+        run: headers,
+        seeds: &[
+            "x-ratelimit-limit-requests: 60\nx-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 6m0s",
+            "anthropic-ratelimit-unified-5h-status: rejected\nanthropic-ratelimit-unified-5h-reset: 1790814600",
+            "x-codex-primary-used-percent: 100\nx-codex-primary-reset-at: 1790814600",
+            "ratelimit: \"default\";r=50;t=30\nratelimit-policy: \"burst\";q=100;w=60",
+            "x-quota-snapshot-chat: ent=300&rem=29.7&rst=2026-05-01T00%3A00%3A00Z\nretry-after: 5",
+        ],
+    },
+    Target { name: "jwt", run: jwt, seeds: &["eyJhbGciOiJub25lIn0.eyJleHAiOjE3NjcyMjU2MDAsInN1YiI6ImEifQ.c2ln"] },
+    Target {
+        name: "sse",
+        run: sse,
+        seeds: &["event: error\r\ndata: {\"a\":1}\r\n\r\n: ping\rdata:x\n\n", "\u{feff}data\n\nid: 1\nretry: 5\n\n"],
+    },
+    Target {
+        name: "classify",
+        run: classify,
+        seeds: &[
+            r#"{"error":{"message":"Please try again in 20s","type":"requests","code":"rate_limit_exceeded"}}"#,
+            r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"34.07s"},{"violations":[{"quotaId":"PerDay"}]}]}}]"#,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+            r#"{"error":{"type":"usage_limit_reached","resets_at":1767229200,"resets_in_seconds":999}}"#,
+            r#"{"error":{"code":429,"metadata":{"raw":"x","headers":{"X-RateLimit-Reset":"1767312000000"}}}}"#,
+            r#"{"detail":[{"msg":"field required"}],"errors":[{"code":1}],"error":"invalid_grant"}"#,
+            "<!doctype html><html>502",
+        ],
+    },
+    Target {
+        name: "stream",
+        run: stream,
+        seeds: &[
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",
+            "data: {\"error\":{\"code\":502,\"message\":\"x\"},\"choices\":[]}\n\n",
+        ],
+    },
+    Target {
+        name: "rules",
+        run: rules,
+        seeds: &[
+            r#"{"rules":[{"status":["5xx",429,"400-410"],"code":["a*b*c"],"text":["x"],"reason":"quota","scope":"meter:m"}]}"#,
+        ],
+    },
+    Target { name: "provider", run: provider, seeds: &["openai", " Gemini ", "my-host", "x-api-key"] },
+];
+
+fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(data)
+}
+
+/// Instants worth trying beside the data's own.
+fn instants(data: &[u8]) -> [Timestamp; 3] {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(data) {
+        *to = *from;
+    }
+    [Timestamp(1_767_225_600_000), Timestamp(u64::MAX), Timestamp(u64::from_le_bytes(bytes))]
+}
+
+fn sane(span: Span) {
+    assert!(span > Span::ZERO && span <= duration::MAX, "{span:?}");
+}
+
+/// `Retry-After`.
+pub fn retry_after(data: &[u8]) {
+    for from in instants(data) {
+        if let Some(span) = retry::parse(&text(data), from) {
+            sane(span);
+        }
+    }
+}
+
+/// Dates: what is read is written and read again.
+pub fn dates(data: &[u8]) {
+    for now in instants(data) {
+        if let Some(at) = date::parse(&text(data), now) {
+            assert_eq!(date::parse_rfc3339(&date::rfc3339(at)), Some(at));
+        }
+        date::rfc3339(now);
+    }
+}
+
+/// Lengths of time.
+pub fn durations(data: &[u8]) {
+    let text = text(data);
+    let strict = duration::parse(&text);
+    let loose = duration::parse_start(text.trim_start());
+    assert!(strict.is_none() || strict == loose, "what Go reads, people read: {strict:?} {loose:?}");
+    assert!(strict.into_iter().chain(loose).all(|span| span <= duration::MAX));
+}
+
+fn pairs(data: &[u8]) -> Vec<(String, String)> {
+    text(data)
+        .lines()
+        .map(|line| {
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            (name.to_owned(), value.to_owned())
+        })
+        .collect()
+}
+
+/// Headers, one a line: limits and hints.
+pub fn headers(data: &[u8]) {
+    let pairs = pairs(data);
+    let headers = Headers::new(&pairs);
+    for now in instants(data) {
+        let limits = RateLimits::read(headers, now);
+        assert!(limits.0.len() <= MAX_LIMITS);
+        limits.0.iter().filter_map(|limit| limit.reset).for_each(sane);
+        let (refusal, windows) = (limits.reset_of_refusal(), limits.reset_of_windows());
+        refusal.into_iter().chain(windows).for_each(sane);
+        if let Some(hint) = retry::read(headers, now) {
+            sane(hint.after);
+        }
+    }
+}
+
+/// JSON Web Tokens: the text itself, and the text as the claims of one.
+pub fn jwt(data: &[u8]) {
+    for token in [text(data).into_owned(), format!("e30.{}.e30", text(data))] {
+        if let Some(claims) = jwt::Claims::read(&token) {
+            let _ = (claims.expires(), claims.text(&["a", "b"]), claims.get("sub"));
+        }
+    }
+}
+
+/// Event streams: where the pieces are cut does not matter.
+pub fn sse(data: &[u8]) {
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut parser, mut found) = (events::Parser::new(), Vec::new());
+        for piece in pieces {
+            parser.push(piece, |event| found.push(event));
+        }
+        found.extend(parser.finish());
+        found
+    };
+    let whole = read(&mut core::iter::once(data));
+    assert!(whole.iter().all(|event| event.data.len() <= events::MAX_DATA));
+    let size = data.first().map_or(1, |byte| usize::from(byte % 7) + 1);
+    assert_eq!(whole, read(&mut data.chunks(size)));
+}
+
+fn presets() -> &'static [ClassifyRules; 2] {
+    static RULES: OnceLock<[ClassifyRules; 2]> = OnceLock::new();
+    RULES.get_or_init(|| {
+        [
+            include_str!("../../../core/src/policy/presets/default.classify.json"),
+            include_str!("../../../core/src/policy/presets/cliproxyapi.classify.json"),
+        ]
+        .map(|preset| serde_json::from_str(preset).expect("presets parse"))
+    })
+}
+
+/// Bodies under both presets, for the providers with ways of their own.
+pub fn classify(data: &[u8]) {
+    let body = text(data);
+    for rules in presets() {
+        for (provider, status) in [("openai", 429), ("google", 400), ("anthropic", 401), ("openrouter", 200), ("zai", 500)] {
+            for now in instants(data) {
+                let answer = Answer { status: Some(status), body: Some(&body), ..Answer::default() };
+                if let Verdict::Failure(failure) = classify_answer(rules, provider, &answer, now) {
+                    if let Some(hint) = failure.hint {
+                        sane(hint.after);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Error events in streams.
+pub fn stream(data: &[u8]) {
+    let mut parser = events::Parser::new();
+    let mut check = |event: events::Event| {
+        for rules in presets() {
+            let failure = classify_event(rules, "openrouter", Headers::default(), &event, Timestamp(0));
+            if let Some(hint) = failure.and_then(|failure| failure.hint) {
+                sane(hint.after);
+            }
+        }
+    };
+    parser.push(data, &mut check);
+    if let Some(event) = parser.finish() {
+        check(event);
+    }
+}
+
+/// Rules from outside, applied to a fixed answer.
+pub fn rules(data: &[u8]) {
+    let Ok(rules) = serde_json::from_slice::<ClassifyRules>(data) else { return };
+    let body = r#"{"error":{"code":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab","message":"xxxxxxxx"}}"#;
+    let answer = Answer { status: Some(429), body: Some(body), ..Answer::default() };
+    classify_answer(&rules, "openai", &answer, Timestamp(0));
+    let text = serde_json::to_string(&rules).expect("rules are written");
+    assert_eq!(serde_json::from_str::<ClassifyRules>(&text).expect("and read again"), rules);
+}
+
+/// Names of providers, and secrets on their way into a header.
+pub fn provider(data: &[u8]) {
+    let text = text(data);
+    let mut registry = Registry::builtin();
+    registry.resolve(&text);
+    let Some(facts) = registry.facts_or_default(&text) else { return };
+    for kind in facts.kinds.clone() {
+        if let Some(parts) = auth_parts(&facts, kind, &Secret::new(&*text)) {
+            let clean = |value: &str| value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+            assert!(parts.headers.iter().all(|(_, value)| clean(value.expose())));
+        }
+    }
+    if registry.resolve(&text).is_none() {
+        registry.register(facts).expect("what the registry made is good");
+        assert!(registry.resolve(&text).is_some());
+    }
+}

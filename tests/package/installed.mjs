@@ -1,0 +1,75 @@
+// @ts-check
+// The package as a user gets it: packed, installed in an empty project, run by every runtime and read by TypeScript
+// with the settings that its users have.
+import { at } from "../../scripts/lib/paths.mjs";
+import { must } from "../../scripts/lib/run.mjs";
+import { line } from "../../scripts/lib/say.mjs";
+import { runtimeProgram } from "../../scripts/setup/runtimes.mjs";
+import { expected } from "./probe.mjs";
+import { Project, manifest } from "./support/project.mjs";
+import { check, finish, same } from "./support/report.mjs";
+
+const project = new Project();
+try {
+  const files = await project.install();
+  line(`packed: ${files.length} files`);
+  await check("everything that package.json names is in the package", () => {
+    const packed = new Set(files.map((file) => file.path));
+    const named = JSON.stringify([manifest.exports, manifest.bin, manifest.types]).match(/(?<=")(?:\.\/)?(?:dist|schema)\/[^"*]+(?=")/g) ?? [];
+    same(named.filter((file) => !packed.has(file.replace(/^\.\//, ""))).join(", "), "");
+  });
+
+  project.copy(at("tests/package/probe.mjs"), "probe.mjs");
+  for (const entry of ["credpool", "credpool/node"]) {
+    const name = entry.replace("/", "-");
+    project.write(`${name}.mjs`, `import * as credpool from "${entry}";\nimport { probe } from "./probe.mjs";\nconsole.log(await probe({ ...(await import("credpool")), ...credpool }));\n`);
+  }
+  project.write("credpool-web.mjs", [
+    'import { readFileSync } from "node:fs";',
+    'import * as credpool from "credpool/web";',
+    'import { probe } from "./probe.mjs";',
+    'await credpool.init(readFileSync(new URL(import.meta.resolve("credpool/credpool.wasm"))));',
+    "console.log(await probe(credpool));",
+  ].join("\n"));
+  /** @type {[string, string, string[]][]} */
+  const runtimes = [
+    [`Node ${process.versions.node}`, process.execPath, []],
+    ["Node 24", runtimeProgram("node24"), []],
+    ["Node 26", runtimeProgram("node26"), []],
+    ["Bun", "bun", []],
+    ["Deno", runtimeProgram("deno"), ["run", "--no-lock", "--node-modules-dir=manual", "--allow-all"]],
+  ];
+  for (const [runtime, program, args] of runtimes) {
+    for (const file of ["credpool.mjs", "credpool-node.mjs", "credpool-web.mjs"]) {
+      await check(`${runtime}: ${file}`, async () => same((await must(program, [...args, file], { cwd: project.folder })).trim(), expected(manifest.version)));
+    }
+  }
+  await check("Deno without any permission", async () => {
+    same((await must(runtimeProgram("deno"), ["run", "--no-lock", "--node-modules-dir=manual", "credpool.mjs"], { cwd: project.folder })).trim(), expected(manifest.version));
+  });
+  await check("the command line says its version", async () => {
+    same((await must(process.execPath, [project.path(`node_modules/credpool/${manifest.bin.credpool}`), "--version"], { cwd: project.folder })).trim(), manifest.version);
+  });
+
+  // skipLibCheck is off: our declarations must stand in a project that knows no more than it says.
+  const strict = { strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+  project.write("all.ts", 'import * as credpool from "credpool";\nexport const version: string = credpool.version();\n');
+  project.write("node.ts", 'import * as node from "credpool/node";\nexport const all: object = node;\n');
+  project.write("web.ts", 'import init, * as credpool from "credpool/web";\nexport const version: Promise<string> = init().then(() => credpool.version());\n');
+  const nodeTypes = { types: ["node"], typeRoots: [at("node_modules/@types")] };
+  /** @type {[string, object, string[]][]} */
+  const users = [
+    ["Node, lib es2022", { module: "nodenext", target: "es2022", lib: ["es2022"], ...nodeTypes }, ["all.ts", "node.ts"]],
+    ["a bundler, lib es2022 and dom", { module: "esnext", moduleResolution: "bundler", target: "es2022", lib: ["es2022", "dom"], types: [] }, ["all.ts", "web.ts"]],
+    ["Node 20's style with the newest lib", { module: "node20", target: "esnext", lib: ["esnext"], ...nodeTypes }, ["all.ts", "node.ts"]],
+  ];
+  for (const [user, settings, include] of users) {
+    await check(`TypeScript: ${user}`, async () => {
+      project.write("tsconfig.json", JSON.stringify({ compilerOptions: { ...strict, ...settings }, files: include }));
+      await must("tsc", ["--project", "tsconfig.json"], { cwd: project.folder });
+    });
+  }
+} finally {
+  project.remove();
+}
+finish();

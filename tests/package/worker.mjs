@@ -1,0 +1,52 @@
+// @ts-check
+// A Cloudflare-like worker (workerd by miniflare), bundled as wrangler does: the .wasm stays a module of its own, which
+// the condition `workerd` of the package asks for, because bytes may not be compiled there.
+import * as esbuild from "esbuild";
+import { Miniflare } from "miniflare";
+import fs from "node:fs";
+import path from "node:path";
+import { at } from "../../scripts/lib/paths.mjs";
+import { expected } from "./probe.mjs";
+import { Project, manifest } from "./support/project.mjs";
+import { check, finish, same } from "./support/report.mjs";
+
+const project = new Project();
+await project.install();
+project.copy(at("tests/package/probe.mjs"), "probe.mjs");
+const entry = project.write("worker.js", `import * as credpool from "credpool";
+import { probe } from "./probe.mjs";
+export default { fetch: async () => new Response(await probe(credpool).catch((error) => "failed: " + error.stack)) };
+`);
+
+/** @type {string[]} */
+const modules = [];
+/** @type {import("esbuild").Plugin} */
+const keepWasm = {
+  name: "keep-wasm",
+  setup: (bundle) =>
+    bundle.onResolve({ filter: /\.wasm$/ }, (asked) => {
+      modules.push(path.resolve(asked.resolveDir, asked.path));
+      return { path: `./${path.basename(asked.path)}`, external: true };
+    }),
+};
+try {
+  await check("the probe's answer", async () => {
+    const built = await esbuild.build({ entryPoints: [entry], bundle: true, format: "esm", write: false, logLevel: "error", conditions: ["workerd", "worker", "browser"], plugins: [keepWasm] });
+    const miniflare = new Miniflare({
+      modules: [
+        { type: "ESModule", path: "worker.js", contents: built.outputFiles[0]?.text ?? "" },
+        ...modules.map((file) => ({ type: /** @type {const} */ ("CompiledWasm"), path: path.basename(file), contents: fs.readFileSync(file) })),
+      ],
+      compatibilityDate: "2025-01-01",
+      cf: false,
+    });
+    try {
+      same(await (await miniflare.dispatchFetch("http://localhost/")).text(), expected(manifest.version));
+    } finally {
+      await miniflare.dispose();
+    }
+  });
+} finally {
+  project.remove();
+}
+finish();
