@@ -2,10 +2,10 @@
 
 use credpool::engine::{Acquire, RefusalCode};
 use credpool::id::{LeaseId, RouteId, SessionIx};
+use credpool::json;
 use credpool::pool::{Pool, PoolConfig, PoolInput};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
 use credpool::time::{Instant, Now};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -137,7 +137,6 @@ impl WasmPool {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ProviderView {
-    #[serde(flatten)]
     facts: credpool::facts::ProviderFacts,
     strip_headers: [&'static str; CREDENTIAL_HEADERS.len()],
     strip_query: [&'static str; CREDENTIAL_QUERY.len()],
@@ -172,26 +171,9 @@ fn text(value: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T, JsError> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    // The path and the kind of the error; a value that it quotes might be a secret.
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let inner = error.inner();
-        let what = match inner.classify() {
-            serde_json::error::Category::Data => describe(&inner.to_string()),
-            _ => format!("not JSON (line {}, column {})", inner.line(), inner.column()),
-        };
-        JsError::new(&format!("{}: {what}", error.path()))
-    })
-}
-
-/// A message of serde without the text that it quotes from the input: `invalid type: string "…", expected u64`.
-fn describe(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => format!("{}…{}", &message[..=first], &message[last..]),
-        _ => message.to_owned(),
-    }
+/// What crosses may hold secrets: errors name the place, and quote nothing.
+fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, JsError> {
+    json::read(text).map_err(|error| JsError::new(&json::without_values(error).to_string()))
 }
 
 fn print(value: &impl Serialize) -> Result<String, JsError> {

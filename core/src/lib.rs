@@ -8,6 +8,7 @@ pub mod engine;
 pub mod entropy;
 pub mod facts;
 pub mod id;
+pub mod json;
 pub mod policy;
 pub mod pool;
 pub mod provider;

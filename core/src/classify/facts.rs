@@ -148,7 +148,12 @@ impl ErrorFacts {
     fn code(&mut self, value: &Value) {
         match value {
             Value::String(text) => self.identifier(text),
-            Value::Number(number) => self.identifier(&number.to_string()),
+            // No provider's code has a fraction.
+            Value::Number(number) => {
+                if let Some(number) = number.as_i64() {
+                    self.identifier(&number.to_string());
+                }
+            }
             _ => {}
         }
     }

@@ -70,8 +70,11 @@ fn body(facts: &ErrorFacts, from: Timestamp) -> Option<Span> {
                 .iter()
                 .take(32)
                 .filter_map(|(name, value)| {
-                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                    (value.len() <= 256).then(|| (name.clone(), value))
+                    let value = match value {
+                        Value::String(text) if text.len() <= 256 => text.clone(),
+                        _ => value.as_u64()?.to_string(),
+                    };
+                    Some((name.clone(), value))
                 })
                 .collect();
             let headers = Headers::from(&pairs);

@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 use crate::verdict::{Failure, Reason, Scope, TransportError, Verdict};
 use crate::wire::http::{Headers, Response};
 use crate::wire::sse;
+use core::fmt;
 
 mod facts;
 mod hint;
@@ -21,7 +22,7 @@ pub use facts::{MAX_BODY, MAX_CODE, MAX_CODES, MAX_MESSAGE};
 const ERRORS_INSIDE_200: [&str; 1] = ["openrouter"];
 
 /// How an upstream call ended, as it came.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Answer<'a> {
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
@@ -31,6 +32,18 @@ pub struct Answer<'a> {
     pub body: Option<&'a str>,
     /// How the call failed, if there was no answer.
     pub transport: Option<TransportError>,
+}
+
+/// Without the values of headers and the text of the body, which may be secrets.
+impl fmt::Debug for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &self.body.map(str::len))
+            .field("transport", &self.transport)
+            .finish()
+    }
 }
 
 impl<'a> From<&'a Response> for Answer<'a> {
@@ -96,7 +109,7 @@ pub fn classify_event(
     let data = event.data.trim_start();
     // Cheap for the thousands of events that are none.
     let named = matches!(event.event.as_str(), "error" | "response.failed");
-    if !(named || data.starts_with('{') && data.get(..256).unwrap_or(data).contains("\"error\"")) {
+    if !(named || data.starts_with('{') && matching::contains(data.get(..256).unwrap_or(data), "\"error\"")) {
         return None;
     }
     let mut facts = facts::read(None, headers, Some(data), None);

@@ -41,9 +41,14 @@ impl CooldownRow {
         }
     }
 
+    /// How long it still rests: until its end, and no longer than its length, whatever the clock did since.
+    fn left(&self, now: Now) -> Span {
+        self.until.since(now.wall).min(self.length)
+    }
+
     /// The state that the row means at this moment.
     pub fn restore(&self, now: Now) -> Cooldown {
-        let left = self.until.since(now.wall).min(self.length);
+        let left = self.left(now);
         let mut state = Cooldown {
             active: left > Span::ZERO,
             until: now.mono + left,
@@ -59,11 +64,12 @@ impl CooldownRow {
         state
     }
 
-    /// What two writers of one scope agree on: the later end, the higher levels.
+    /// What two writers of one scope agree on: the later end, the higher levels. The ends are compared by what is left of
+    /// them now: one may have been written before the clock went back.
     #[must_use]
-    pub fn merged(self, other: &Self) -> Self {
+    pub fn merged(self, other: &Self, now: Now) -> Self {
         let (mut row, less) =
-            if self.until >= other.until { (self, other.clone()) } else { (other.clone(), self) };
+            if self.left(now) >= other.left(now) { (self, other.clone()) } else { (other.clone(), self) };
         for (reason, level) in less.levels {
             let place = row.levels.entry(reason).or_insert(0);
             *place = level.max(*place);
@@ -107,7 +113,16 @@ mod tests {
 
     #[test]
     fn of_two_writers_the_later_end_and_the_higher_level_win() {
-        let merged = row(5_000, 100, 1).merged(&row(4_000, 100, 7));
-        assert_eq!((merged.until, merged.levels[&Reason::RateLimit]), (Timestamp(5_000), 7));
+        let now = Now::from_millis(3_950, 0);
+        let merged = row(4_040, 100, 1).merged(&row(4_000, 100, 7), now);
+        assert_eq!((merged.until, merged.levels[&Reason::RateLimit]), (Timestamp(4_040), 7));
+    }
+
+    #[test]
+    fn an_end_that_was_written_before_the_clock_went_back_does_not_win() {
+        let now = Now::from_millis(1_000, 0);
+        let (ours, theirs) = (row(61_000, 60_000, 2), row(500_000, 30_000, 1));
+        assert_eq!(ours.clone().merged(&theirs, now).until, Timestamp(61_000));
+        assert_eq!(theirs.merged(&ours, now).until, Timestamp(61_000));
     }
 }

@@ -87,7 +87,9 @@ pub struct NewItem {
     /// Its secret.
     pub secret: SecretRef,
     /// The stored credential that it is the same as, whose row it takes over.
-    pub replaces: Option<Handle>,
+    pub replaces: Option<CredentialId>,
+    /// And it has that one's very secret.
+    pub same_secret: bool,
 }
 
 /// A credential for a call.
@@ -182,7 +184,7 @@ pub enum RowKind {
 }
 
 /// The id of a row: a number for what belongs to a credential, a text otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum RowId {
     /// A credential's id.
@@ -219,6 +221,26 @@ pub struct Mutation {
     pub data: Option<Box<str>>,
     /// Its secret: filled in by the pool.
     pub secret: Option<SecretRef>,
+}
+
+/// By hand: a derived one would buffer every value first.
+impl<'de> Deserialize<'de> for RowId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = RowId;
+            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str("a row's id: a number or a text")
+            }
+            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<RowId, E> {
+                Ok(RowId::Number(id))
+            }
+            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<RowId, E> {
+                Ok(RowId::Text(id.into()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 impl RowId {

@@ -30,20 +30,19 @@ impl Engine {
 
     fn add(&mut self, request: RequestId, items: Vec<NewItem>) {
         let mut adds = Vec::with_capacity(items.len());
-        for (n, NewItem { mut record, secret, replaces }) in items.into_iter().enumerate() {
-            let replaces = replaces.filter(|&handle| self.member(handle).is_some_and(|member| member.id.is_some()));
-            if let Some(old) = replaces.and_then(|handle| self.member(handle)) {
+        for (n, NewItem { mut record, secret, replaces, same_secret }) in items.into_iter().enumerate() {
+            if let Some(old) = replaces.and_then(|id| self.member(self.find(id)?)) {
                 // The same credential again: its row is taken over, name and all.
                 record.uid.clone_from(&old.record.uid);
                 record.created = old.record.created;
-                record.secret_version = old.record.secret_version + 1;
+                record.secret_version = old.record.secret_version + u64::from(!same_secret);
             } else {
                 record.created = self.now.wall;
                 record.secret_version = 1;
                 let draw = |part| self.seed.draw(Purpose::Uid, self.now.wall.0 ^ self.next_op << 32, (n as u64) << 1 | part);
                 record.uid = format!("{:016x}{:016x}", draw(0), draw(1)).into();
             }
-            adds.push(NewItem { record, secret, replaces });
+            adds.push(NewItem { record, secret, replaces, same_secret });
         }
         if adds.is_empty() {
             return self.reply(request, Reply::Done { ids: Vec::new() });
@@ -58,7 +57,7 @@ impl Engine {
         changes: Changes,
         secret: Option<SecretRef>,
     ) {
-        let Some(member) = self.member(handle).filter(|member| member.id.is_some()) else {
+        let Some((member, id)) = self.member(handle).and_then(|member| Some((member, member.id?))) else {
             if let Some(secret) = secret {
                 self.effects.push(Effect::DropSecret { secret });
             }
@@ -68,8 +67,7 @@ impl Engine {
         changes.clone().apply(&mut record);
         record.secret_version += u64::from(secret.is_some());
         if record == member.record && secret.is_none() {
-            let ids = member.id.into_iter().collect();
-            return self.reply(request, Reply::Done { ids });
+            return self.reply(request, Reply::Done { ids: vec![id] });
         }
         let taken = |other: &Member| {
             other.origin.is_stored() && other.record.provider == record.provider && other.record.name == record.name
@@ -84,7 +82,7 @@ impl Engine {
         }
         self.commit(PendingOp::Update {
             request: Some(request),
-            handle,
+            id,
             changes: Box::new(changes),
             record: Box::new(record),
             secret,
@@ -93,10 +91,10 @@ impl Engine {
     }
 
     fn remove(&mut self, request: RequestId, handle: Handle) {
-        if self.member(handle).is_none_or(|member| member.id.is_none()) {
+        let Some(id) = self.member(handle).and_then(|member| member.id) else {
             return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
-        }
-        self.commit(PendingOp::Remove { request, handle, tries: 0 });
+        };
+        self.commit(PendingOp::Remove { request, id, tries: 0 });
     }
 
     /// A failure that disables: at once in memory, and in the store as soon as may be.
@@ -105,14 +103,14 @@ impl Engine {
         let changes = Changes { enabled: Some(false), disabled_cause: Some(cause), ..Changes::default() };
         let Some(member) = self.member_mut(handle) else { return };
         changes.clone().apply(&mut member.record);
-        let (record, stored) = (member.record.clone(), member.id.is_some());
+        let (record, id) = (member.record.clone(), member.id);
         self.restand(handle, None);
         let event = self.event(EventKind::Disabled, Some(handle));
         event.reason = Some(reason);
-        if stored {
+        if let Some(id) = id {
             self.commit(PendingOp::Update {
                 request: None,
-                handle,
+                id,
                 changes: Box::new(changes),
                 record: Box::new(record),
                 secret: None,
@@ -229,6 +227,7 @@ impl Engine {
     pub(super) fn replace(&mut self, handle: Handle, record: Record, secret: Option<SecretRef>) {
         let at = handle.0 as usize;
         let Some(member) = self.members[at].as_mut() else { return };
+        let is_new = record.secret_version != member.record.secret_version;
         let (was_restricted, old_key) = (member.is_restricted(), self.seats[at].key);
         member.set_record(record);
         if member.origin.is_stored() {
@@ -240,7 +239,9 @@ impl Engine {
             let old = std::mem::replace(&mut member.secret, secret);
             self.effects.push(Effect::Reveal { handle, secret });
             self.effects.push(Effect::DropSecret { secret: old });
-            self.end_cooldowns_of_the_secret(handle);
+            if is_new {
+                self.end_cooldowns_of_the_secret(handle);
+            }
         }
         if restricted && !was_restricted {
             self.give_every_model_its_own(provider);

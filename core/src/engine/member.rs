@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) health_version: u64,
     pub(super) expired: bool,
     pub(super) health: Vec<(ScopeKey, Cooldown)>,
+    /// Is its health on the list of what is to be saved?
+    pub(super) unsaved: bool,
     pub(super) success: u64,
     pub(super) failure: u64,
     pub(super) last_error: Option<(Reason, Timestamp)>,
@@ -59,6 +61,7 @@ impl Member {
             health_version: 0,
             expired: false,
             health: Vec::new(),
+            unsaved: false,
             success: 0,
             failure: 0,
             last_error: None,

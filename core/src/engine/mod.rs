@@ -94,6 +94,10 @@ pub struct Engine {
     behind_commit_live: bool,
     /// When to write behind; set by the first thing that is to be written.
     flush_at: Option<Instant>,
+    /// After a failure of the store nothing is written before this.
+    held_until: Option<Instant>,
+    /// Ties that a failed commit did not write.
+    unwritten_ties: Vec<Mutation>,
     flush_requests: Vec<RequestId>,
     generation: u64,
 
@@ -152,6 +156,8 @@ impl Engine {
             health_commit_live: false,
             behind_commit_live: false,
             flush_at: None,
+            held_until: None,
+            unwritten_ties: Vec::new(),
             flush_requests: Vec::new(),
             generation: 0,
             effects: Vec::new(),

@@ -18,24 +18,24 @@ const MAX_TRIES: u8 = 5;
 /// After a failure of the store, what is written behind is tried again after this time.
 const RETRY_AFTER: Span = Span::from_secs(1);
 
-/// An effect that is under way.
+/// An effect that is under way. It names credentials by their ids: a handle may be somebody else's when it is done.
 #[derive(Debug)]
 pub(super) enum PendingOp {
     Load { request: RequestId },
     Add { request: RequestId, items: Vec<NewItem>, tries: u8 },
     Update {
         request: Option<RequestId>,
-        handle: Handle,
+        id: CredentialId,
         changes: Box<Changes>,
         record: Box<Record>,
         secret: Option<SecretRef>,
         tries: u8,
     },
-    Remove { request: RequestId, handle: Handle, tries: u8 },
+    Remove { request: RequestId, id: CredentialId, tries: u8 },
     /// Cooldowns: started in the step in which they were set.
     Health { handles: Vec<(Handle, u32)> },
     /// Last uses, counters and ties.
-    Behind { handles: Vec<Handle>, requests: Vec<RequestId> },
+    Behind { handles: Vec<Handle>, ties: Vec<Mutation>, requests: Vec<RequestId> },
 }
 
 /// A credential's cooldowns and ladders, by scope: `credential`, `model:<name>`, `meter:<name>`.
@@ -84,7 +84,9 @@ impl Engine {
     }
 
     pub(super) fn note_unsaved_health(&mut self, handle: Handle) {
-        if self.member(handle).is_some_and(|member| member.id.is_some()) && !self.unsaved_health.contains(&handle) {
+        let Some(member) = self.member_mut(handle) else { return };
+        if member.id.is_some() && !member.unsaved {
+            member.unsaved = true;
             self.unsaved_health.push(handle);
         }
     }
@@ -94,6 +96,10 @@ impl Engine {
         if !self.recent.is_empty() || self.ties.is_dirty() {
             self.schedule_flush();
         }
+        if self.held_until.is_some_and(|at| at > self.now.mono) {
+            return;
+        }
+        self.held_until = None;
         if !self.unsaved_health.is_empty() && !self.health_commit_live {
             self.save_health();
         }
@@ -105,6 +111,11 @@ impl Engine {
 
     fn save_health(&mut self) {
         let handles = std::mem::take(&mut self.unsaved_health);
+        for &handle in &handles {
+            if let Some(member) = self.member_mut(handle) {
+                member.unsaved = false;
+            }
+        }
         let mutations: Vec<_> = handles.iter().filter_map(|&handle| self.health_mutation(handle)).collect();
         let handles = handles.into_iter().map(|handle| (handle, self.incarnation_at[handle.0 as usize])).collect();
         self.health_commit_live = true;
@@ -135,9 +146,12 @@ impl Engine {
             self.is_recent[handle.0 as usize] = false;
             mutations.extend(self.usage_mutation(handle));
         }
+        // What an earlier try could not write comes first: what is newer overwrites it.
+        let mut ties = std::mem::take(&mut self.unwritten_ties);
         for tie in self.ties.take_dirty() {
-            mutations.extend(self.tie_mutation(tie));
+            ties.extend(self.tie_mutation(tie));
         }
+        mutations.extend(ties.iter().cloned());
         let requests = std::mem::take(&mut self.flush_requests);
         if mutations.is_empty() {
             for request in requests {
@@ -146,7 +160,7 @@ impl Engine {
             return;
         }
         self.behind_commit_live = true;
-        self.start(PendingOp::Behind { handles, requests }, mutations);
+        self.start(PendingOp::Behind { handles, ties, requests }, mutations);
     }
 
     fn usage_mutation(&mut self, handle: Handle) -> Option<Mutation> {
@@ -193,19 +207,19 @@ impl Engine {
                 let mutations = items.iter().map(|item| self.add_mutation(item)).collect();
                 return self.start(op, mutations);
             }
-            PendingOp::Update { handle, record, secret, .. } => {
-                let Some(member) = self.member(*handle) else { return };
+            PendingOp::Update { id, record, secret, .. } => {
+                let Some(member) = self.find(*id).and_then(|handle| self.member(handle)) else { return };
                 Mutation {
                     kind: RowKind::Credential,
-                    id: member.id.map(|id| RowId::Number(id.0)),
+                    id: Some(RowId::Number(id.0)),
                     expects: Some(member.row_version),
                     data: serde_json::to_string(record).ok().map(Into::into),
                     secret: Some(secret.unwrap_or(member.secret)),
                 }
             }
-            PendingOp::Remove { handle, .. } => {
-                let Some(member) = self.member(*handle) else { return };
-                let id = member.id.map(|id| RowId::Number(id.0));
+            PendingOp::Remove { id, .. } => {
+                let Some(member) = self.find(*id).and_then(|handle| self.member(handle)) else { return };
+                let id = Some(RowId::Number(id.0));
                 let expects = Some(member.row_version);
                 let gone = |kind| Mutation { kind, id: id.clone(), expects: None, data: None, secret: None };
                 let credential = Mutation { expects, ..gone(RowKind::Credential) };
@@ -217,7 +231,7 @@ impl Engine {
     }
 
     fn add_mutation(&self, item: &NewItem) -> Mutation {
-        let old = item.replaces.and_then(|handle| self.member(handle));
+        let old = item.replaces.and_then(|id| self.member(self.find(id)?));
         Mutation {
             kind: RowKind::Credential,
             id: old.and_then(|member| member.id).map(|id| RowId::Number(id.0)),
@@ -269,7 +283,12 @@ impl Engine {
                 self.fail(request, FailedCode::Store, "the host answered a load with a commit");
             }
             PendingOp::Add { request, items, .. } => self.added(request, items, rows),
-            PendingOp::Update { request, handle, record, secret, .. } => {
+            PendingOp::Update { request, id, record, secret, .. } => {
+                let Some(handle) = self.find(id) else {
+                    self.effects.extend(secret.map(|secret| Effect::DropSecret { secret }));
+                    let message = "the credential was removed meanwhile";
+                    return request.map_or((), |request| self.fail(request, FailedCode::NotFound, message));
+                };
                 let disabled = !record.enabled && self.member(handle).is_some_and(|member| member.record.enabled);
                 if let (Some(member), Some((_, version))) = (self.member_mut(handle), first) {
                     member.row_version = *version;
@@ -280,15 +299,15 @@ impl Engine {
                     let _ = self.event(kind, Some(handle));
                 }
                 if let Some(request) = request {
-                    let ids = self.member(handle).and_then(|member| member.id).into_iter().collect();
-                    self.reply(request, Reply::Done { ids });
+                    self.reply(request, Reply::Done { ids: vec![id] });
                 }
             }
-            PendingOp::Remove { request, handle, .. } => {
-                let id = self.member(handle).and_then(|member| member.id);
-                let _ = self.event(EventKind::Removed, Some(handle));
-                self.take_away(handle);
-                self.reply(request, Reply::Done { ids: id.into_iter().collect() });
+            PendingOp::Remove { request, id, .. } => {
+                if let Some(handle) = self.find(id) {
+                    let _ = self.event(EventKind::Removed, Some(handle));
+                    self.take_away(handle);
+                }
+                self.reply(request, Reply::Done { ids: vec![id] });
             }
             PendingOp::Health { handles } => {
                 self.health_commit_live = false;
@@ -313,14 +332,15 @@ impl Engine {
         let mut missing = items.len() > rows.len();
         let mut laid_out = BTreeSet::new();
         let many = items.len() > 1;
-        for (NewItem { record, secret, replaces }, (id, version)) in items.into_iter().zip(rows) {
+        for (item, (id, version)) in items.into_iter().zip(rows) {
             let Some(id) = id.credential() else {
                 missing = true;
-                self.effects.push(Effect::DropSecret { secret });
+                self.effects.push(Effect::DropSecret { secret: item.secret });
                 continue;
             };
+            let NewItem { record, secret, replaces, .. } = item;
             ids.push(id);
-            let (handle, kind) = match replaces.filter(|&handle| self.member(handle).is_some()) {
+            let (handle, kind) = match replaces.and_then(|id| self.find(id)) {
                 Some(handle) => {
                     self.replace(handle, record, Some(secret));
                     (Some(handle), EventKind::Updated)
@@ -381,14 +401,14 @@ impl Engine {
             }
         }
         match pending {
-            PendingOp::Update { request, handle, changes, secret, tries, .. } => {
-                let id = self.member(handle).and_then(|member| member.id);
-                let now = id.and_then(|id| found.remove(&(RowKind::Credential, id)));
+            PendingOp::Update { request, id, changes, secret, tries, .. } => {
+                let now = found.remove(&(RowKind::Credential, id));
                 let gone = now.as_ref().is_none_or(|row| row.data.is_none());
                 if let Some(row) = now {
                     self.adopt_credential(row);
                 }
-                let Some(member) = self.member(handle).filter(|_| !gone && tries < MAX_TRIES) else {
+                let held = self.find(id).and_then(|handle| self.member(handle));
+                let Some(member) = held.filter(|_| !gone && tries < MAX_TRIES) else {
                     if let Some(secret) = secret {
                         self.effects.push(Effect::DropSecret { secret });
                     }
@@ -400,12 +420,11 @@ impl Engine {
                 changes.clone().apply(&mut record);
                 record.secret_version += u64::from(secret.is_some());
                 let record = Box::new(record);
-                self.commit(PendingOp::Update { request, handle, changes, record, secret, tries: tries + 1 });
+                self.commit(PendingOp::Update { request, id, changes, record, secret, tries: tries + 1 });
             }
             PendingOp::Add { request, items, tries } => {
                 for item in &items {
-                    let id = item.replaces.and_then(|handle| self.member(handle)).and_then(|member| member.id);
-                    if let Some(row) = id.and_then(|id| found.remove(&(RowKind::Credential, id))) {
+                    if let Some(row) = item.replaces.and_then(|id| found.remove(&(RowKind::Credential, id))) {
                         self.adopt_credential(row);
                     }
                 }
@@ -418,19 +437,18 @@ impl Engine {
                 }
                 self.commit(PendingOp::Add { request, items, tries: tries + 1 });
             }
-            PendingOp::Remove { request, handle, tries } => {
-                let id = self.member(handle).and_then(|member| member.id);
-                if let Some(row) = id.and_then(|id| found.remove(&(RowKind::Credential, id))) {
+            PendingOp::Remove { request, id, tries } => {
+                if let Some(row) = found.remove(&(RowKind::Credential, id)) {
                     self.adopt_credential(row);
                 }
-                if self.member(handle).is_none() {
-                    return self.reply(request, Reply::Done { ids: id.into_iter().collect() });
+                if self.find(id).is_none() {
+                    return self.reply(request, Reply::Done { ids: vec![id] });
                 }
                 if tries >= MAX_TRIES {
                     let message = "others kept changing this credential; it was not removed";
                     return self.fail(request, FailedCode::Conflict, message);
                 }
-                self.commit(PendingOp::Remove { request, handle, tries: tries + 1 });
+                self.commit(PendingOp::Remove { request, id, tries: tries + 1 });
             }
             PendingOp::Health { handles } => {
                 self.health_commit_live = false;
@@ -464,8 +482,9 @@ impl Engine {
                 }
                 self.fail(request, FailedCode::Store, said);
             }
-            PendingOp::Update { request: None, handle, .. } => {
-                self.event(EventKind::PersistFailed, Some(handle)).cause = Some(message.into());
+            PendingOp::Update { request: None, id, .. } => {
+                let handle = self.find(id);
+                self.event(EventKind::PersistFailed, handle).cause = Some(message.into());
             }
             PendingOp::Remove { request, .. } => self.fail(request, FailedCode::Store, said),
             PendingOp::Health { handles } => {
@@ -475,8 +494,9 @@ impl Engine {
                 }
                 self.hold_back(message);
             }
-            PendingOp::Behind { handles, requests } => {
+            PendingOp::Behind { handles, ties, requests } => {
                 self.behind_commit_live = false;
+                self.unwritten_ties = ties;
                 for handle in handles {
                     self.note_use(handle);
                 }
@@ -491,7 +511,8 @@ impl Engine {
     /// Waits before the store is asked again.
     fn hold_back(&mut self, message: &str) {
         self.event(EventKind::PersistFailed, None).cause = Some(message.into());
-        self.flush_at = Some(self.now.mono + RETRY_AFTER);
+        self.held_until = Some(self.now.mono + RETRY_AFTER);
+        self.flush_at = self.held_until;
     }
 
     /// Takes over everything that a load brought; stored credentials that it did not bring are gone.
@@ -604,8 +625,12 @@ impl Engine {
             let Some(scope) = self.scope_named(&name) else { continue };
             let Some(member) = self.member_mut(handle) else { return };
             let state = member.scope_mut(&scope);
-            let merged = if state.remembers() { CooldownRow::of(state, now).merged(&row) } else { row };
+            let merged = if state.remembers() { CooldownRow::of(state, now).merged(&row, now) } else { row };
             *state = merged.restore(now);
+            // An end beyond its own length: the clock went back since it was written. Written anew it is right again.
+            if merged.until.since(now.wall) > merged.length {
+                self.note_unsaved_health(handle);
+            }
             self.restand(handle, scope.model());
         }
         if let Some(member) = self.member_mut(handle) {

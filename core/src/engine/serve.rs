@@ -22,7 +22,12 @@ impl Engine {
         if self.started && jump.unsigned_abs() >= u128::from(JUMP) {
             self.event(EventKind::Clock, None).count = i64::try_from(jump).ok();
             for at in 0..self.members.len() {
-                self.set_timer(Handle(at as u32));
+                let handle = Handle(at as u32);
+                self.set_timer(handle);
+                // Rows hold ends as instants of the wall clock: those of before the jump would be wrong after a restart.
+                if self.members[at].as_ref().is_some_and(|member| !member.health.is_empty()) {
+                    self.note_unsaved_health(handle);
+                }
             }
         }
         self.started = true;
@@ -133,7 +138,8 @@ impl Engine {
         let recovery = self.timers.peek().map(|Reverse((at, ..))| (*at, Cause::Recovery));
         let lease = self.leases.oldest().map(|began| (began + self.policy.lease, Cause::LeaseEnd));
         let tie = self.ties.next_end(self.policy.affinity.ttl).map(|at| (at, Cause::TieEnd));
-        let flush = self.flush_at.map(|at| (at, Cause::Flush));
+        // While a commit is under way the next one begins with its end, not with a deadline.
+        let flush = self.flush_at.filter(|_| !self.behind_commit_live).map(|at| (at, Cause::Flush));
         [recovery, lease, tie, flush, self.next_waiter()]
             .into_iter()
             .flatten()

@@ -1,7 +1,7 @@
 //! Presets, and policies merged over them.
 
 use super::Policy;
-use serde::Deserialize;
+use crate::json::{self, JsonError};
 use serde_json::Value;
 
 /// A preset: its rules, and what an answer means under it. Both are JSON, so that a preset can be read, copied and changed.
@@ -78,10 +78,8 @@ impl Policy {
             return Err(invalid(".", "expected an object"));
         }
         merge(&mut merged, document);
-        let policy: Self = serde_path_to_error::deserialize(merged).map_err(|error| PolicyError::Invalid {
-            path: error.path().to_string(),
-            message: error.inner().to_string(),
-        })?;
+        let policy: Self = json::read(&merged.to_string())
+            .map_err(|JsonError { path, message }| PolicyError::Invalid { path, message })?;
         policy.check()
     }
 
@@ -129,10 +127,9 @@ fn base(name: &str) -> Result<Value, PolicyError> {
         .iter()
         .find(|preset| preset.name == name)
         .ok_or_else(|| PolicyError::UnknownPreset(name.to_owned()))?;
-    let broken = |error: serde_json::Error| invalid("preset", &error.to_string());
-    let mut rules: Value = serde_json::from_str(preset.rules).map_err(broken)?;
-    let mut deserializer = serde_json::Deserializer::from_str(preset.classify);
-    rules["classify"] = Value::deserialize(&mut deserializer).map_err(broken)?;
+    let broken = |error: JsonError| invalid("preset", &error.to_string());
+    let mut rules: Value = json::read(preset.rules).map_err(broken)?;
+    rules["classify"] = json::read(preset.classify).map_err(broken)?;
     Ok(rules)
 }
 

@@ -64,7 +64,13 @@ impl Pool {
         }
         Ok(checked
             .into_iter()
-            .map(|(record, parts, replaces)| NewItem { record, secret: self.vault.put(parts), replaces })
+            .map(|(record, parts, replaces)| {
+                // The secret that is there already is no new one: its cooldowns stay.
+                let held = replaces.and_then(|handle| self.vault.get(self.engine.secret(handle)?));
+                let same_secret = held == Some(&parts);
+                let replaces = replaces.and_then(|handle| self.engine.origin(handle)?.1);
+                NewItem { record, secret: self.vault.put(parts), replaces, same_secret }
+            })
             .collect())
     }
 

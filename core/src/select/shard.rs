@@ -5,8 +5,7 @@ use super::standing::{OutReason, Standing};
 use crate::id::Handle;
 use crate::time::Instant;
 use std::cmp::Reverse;
-use std::collections::binary_heap::PeekMut;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 /// A hasher for small integers that we hand out ourselves (so nobody can choose them to collide): one multiplication.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,8 +35,11 @@ pub(crate) type IntMap<K, V> = HashMap<K, V, std::hash::BuildHasherDefault<IntHa
 #[derive(Clone, Debug, Default)]
 pub(super) struct TierReady {
     pub(super) ready: BitTree,
-    /// Under `least-recently-used`: positions by last use. An entry may lag behind; it is corrected when it comes up.
-    queue: BinaryHeap<Reverse<(u64, u32)>>,
+    /// Under `least-recently-used`: positions by last use, in two parts of which the earlier head is the first of all. An
+    /// entry may lag behind; it is corrected when it comes up. Who was picked last is the most recent of all, so he goes
+    /// to the end of a line; only who comes out of turn has to be sorted in.
+    line: VecDeque<(u64, u32)>,
+    out_of_turn: BinaryHeap<Reverse<(u64, u32)>>,
     queued: BitTree,
 }
 
@@ -49,12 +51,20 @@ impl TierReady {
 
     fn enqueue(&mut self, position: u32, used: u64) {
         if self.queued.insert(position) {
-            self.queue.push(Reverse((used, position)));
+            self.line_up((used, position));
         }
     }
 
-    /// The ready position with the earliest last use that `accept` takes. O(log n), and O(log n) more for each entry
-    /// that lagged behind.
+    fn line_up(&mut self, entry: (u64, u32)) {
+        if self.line.back().is_none_or(|last| *last <= entry) {
+            self.line.push_back(entry);
+        } else {
+            self.out_of_turn.push(Reverse(entry));
+        }
+    }
+
+    /// The ready position with the earliest last use that `accept` takes. O(1) where uses come in turn; O(log n) for each
+    /// entry that does not.
     pub(super) fn least_recent(
         &mut self,
         used_at: impl Fn(u32) -> u64,
@@ -62,24 +72,33 @@ impl TierReady {
     ) -> Option<u32> {
         let mut passed_over = Vec::new();
         let found = loop {
-            let Some(mut top) = self.queue.peek_mut() else { break None };
-            let Reverse((used, position)) = *top;
-            if !self.ready.contains(position) {
-                PeekMut::pop(top);
-                self.queued.remove(position);
-                continue;
-            }
-            let actual = used_at(position);
-            if actual != used {
-                *top = Reverse((actual, position));
-                continue;
-            }
-            if accept(position) {
+            let (entry, in_line) = match (self.line.front(), self.out_of_turn.peek()) {
+                (Some(first), Some(Reverse(other))) if other < first => (*other, false),
+                (Some(first), _) => (*first, true),
+                (None, Some(Reverse(other))) => (*other, false),
+                (None, None) => break None,
+            };
+            let (used, position) = entry;
+            let (ready, actual) = (self.ready.contains(position), used_at(position));
+            if ready && actual == used && accept(position) {
                 break Some(position);
             }
-            passed_over.push(PeekMut::pop(top));
+            if in_line {
+                self.line.pop_front();
+            } else {
+                self.out_of_turn.pop();
+            }
+            if !ready {
+                self.queued.remove(position);
+            } else if actual == used {
+                passed_over.push(entry);
+            } else {
+                self.line_up((actual, position));
+            }
         };
-        self.queue.extend(passed_over);
+        for entry in passed_over {
+            self.out_of_turn.push(Reverse(entry));
+        }
         found
     }
 }
@@ -193,4 +212,47 @@ impl Shard {
 
 fn holds(outs: &IntMap<u32, (OutReason, Option<Instant>)>, handle: Handle, until: Instant) -> bool {
     matches!(outs.get(&handle.0), Some((reason, Some(end))) if *end == until && reason.may_return())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_least_recent_is_the_one_that_a_search_would_find(
+            steps in prop::collection::vec((0u8..4, 0u32..9, 0u64..50), 1..300),
+        ) {
+            let mut tier = TierReady::default();
+            tier.grow(9);
+            let mut used = [0_u64; 9];
+            let mut last = 50;
+            for (what, position, number) in steps {
+                match what {
+                    // Comes back, perhaps with a use that was saved long ago.
+                    0 => {
+                        if tier.ready.insert(position) {
+                            tier.enqueue(position, used[position as usize]);
+                        }
+                    }
+                    1 => drop(tier.ready.remove(position)),
+                    // Used by somebody who did not ask this index.
+                    2 => used[position as usize] = used[position as usize].max(number),
+                    _ => {
+                        let refused = number % 9;
+                        let accept = |position: u32| u64::from(position) != refused;
+                        let found = tier.least_recent(|position| used[position as usize], accept);
+                        let searched = (0..9).filter(|&at| tier.ready.contains(at) && accept(at));
+                        prop_assert_eq!(found, searched.min_by_key(|&at| (used[at as usize], at)));
+                        if let Some(found) = found {
+                            last += 1;
+                            used[found as usize] = last;
+                        }
+                    }
+                }
+                prop_assert_eq!(tier.line.len() + tier.out_of_turn.len(), tier.queued.count() as usize);
+            }
+        }
+    }
 }

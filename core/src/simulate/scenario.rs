@@ -373,10 +373,8 @@ impl core::error::Error for ScenarioError {}
 impl Scenario {
     /// Reads a scenario.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let scenario: Self = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| ScenarioError::new(&error.path().to_string(), error.inner().to_string()))?;
-        deserializer.end().map_err(|error| ScenarioError::new(".", error.to_string()))?;
+        let scenario: Self = crate::json::read(text)
+            .map_err(|error| ScenarioError { path: error.path, message: error.message })?;
         for (number, step) in scenario.steps.iter().enumerate() {
             step.verb().map_err(|error| error.inside(number))?;
             if step.pool >= scenario.pools {

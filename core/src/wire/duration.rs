@@ -42,7 +42,8 @@ fn read(text: &str, loose: bool) -> Option<(Span, usize)> {
             unit_at = text.len() - text[unit_at..].trim_start_matches(' ').len();
         }
         let rest = &text[unit_at..];
-        let unit_len = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+        let unit_len =
+            rest.find(|c: char| !(c.is_ascii_alphabetic() || matches!(c, 'µ' | 'μ'))).unwrap_or(rest.len());
         let Some(unit) = micros_of(&rest[..unit_len]) else { break };
         let (micros, _) = match unit {
             Unit::Micros(micros) => number::prefix(&text[at..], micros)?,

@@ -1,8 +1,8 @@
 //! HTTP as data.
 
-use crate::time::Timestamp;
-
 use super::date;
+use crate::time::Timestamp;
+use core::fmt;
 
 /// Headers after this many are not looked at.
 pub const MAX_HEADERS: usize = 256;
@@ -11,7 +11,7 @@ pub const MAX_VALUE: usize = 8192;
 
 /// Headers as pairs of name and value, read without regard to the case of names and with bounds: neither a header of 1 MB
 /// nor 100,000 of them cost more than the bounds above.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Headers<'a>(&'a [(String, String)]);
 
 impl<'a> Headers<'a> {
@@ -46,6 +46,13 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// Names only: values may be secrets.
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 impl<'a> From<&'a [(String, String)]> for Headers<'a> {
     fn from(pairs: &'a [(String, String)]) -> Self {
         Self(pairs)
@@ -59,7 +66,7 @@ impl<'a> From<&'a Vec<(String, String)>> for Headers<'a> {
 }
 
 /// An answer with its text, as a host hands it over.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -67,6 +74,17 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The text of the body, as far as the host has read it.
     pub body: String,
+}
+
+/// The status, the names of headers and the length of the body: a token endpoint's answer is a secret.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers())
+            .field("body", &self.body.len())
+            .finish()
+    }
 }
 
 impl Response {
@@ -91,6 +109,17 @@ mod tests {
         assert_eq!(headers.get("retry-AFTER"), Some("2"));
         assert_eq!(headers.get("x-giant"), None);
         assert_eq!(headers.get("x-empty"), None);
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let response = Response {
+            status: 200,
+            headers: vec![("set-cookie".to_owned(), "canary".to_owned())],
+            body: "canary".to_owned(),
+        };
+        let shown = format!("{response:?} {:?}", response.headers());
+        assert!(shown.contains("set-cookie") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]

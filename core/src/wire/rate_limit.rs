@@ -245,8 +245,7 @@ impl Reader {
             match key {
                 "ent" => self.field("limit", Family::Copilot, name, value),
                 "rst" => {
-                    let value = value.replace("%3A", ":").replace("%3a", ":").replace("%2B", "+");
-                    self.field("reset", Family::Copilot, name, &value);
+                    self.field("reset", Family::Copilot, name, &unescape(value));
                 }
                 "rem" => {
                     if let (Some(left), Some(limit)) =
@@ -286,6 +285,21 @@ impl Reader {
         };
         (span > Span::ZERO).then_some(span)
     }
+}
+
+/// Takes percent-encoding out (RFC 3986 §2.1), as far as it stands for ASCII.
+fn unescape(value: &str) -> String {
+    let (mut text, mut rest) = (String::with_capacity(value.len()), value);
+    while let Some(next) = rest.chars().next() {
+        let code = rest.strip_prefix('%').and_then(|code| u8::from_str_radix(code.get(..2)?, 16).ok());
+        let (decoded, length) = match code.filter(u8::is_ascii) {
+            Some(byte) => (char::from(byte), 3),
+            None => (next, next.len_utf8()),
+        };
+        text.push(decoded);
+        rest = &rest[length..];
+    }
+    text
 }
 
 /// A count: digits, with a fraction or parameters behind them that do not matter. Nothing for `-1`.

@@ -146,6 +146,7 @@ fn copilots_snapshot() {
         "ent=300&ov=0.0&ovPerm=false&rem=0.0&rst=2026-01-02T00%3A00%3A00Z",
     )]);
     assert_eq!(limits.reset_of_windows(), Some(Span(86_400_000)));
+    assert_eq!(unescape("a%3ab%c3%a9%zz%4"), "a:b%c3%a9%zz%4");
     let more = read(&[("x-quota-snapshot-chat", "ent=-1&ovPerm=true&rem=0&rst=2026-01-02T00%3A00%3A00Z")]);
     assert_eq!(more.0[0].limit, None);
     assert_eq!(more.reset_of_windows(), None, "overage is allowed");

@@ -204,7 +204,9 @@ fn presets() -> &'static [ClassifyRules; 2] {
 pub fn classify(data: &[u8]) {
     let body = text(data);
     for rules in presets() {
-        for (provider, status) in [("openai", 429), ("google", 400), ("anthropic", 401), ("openrouter", 200), ("zai", 500)] {
+        for (provider, status) in
+            [("openai", 429), ("google", 400), ("anthropic", 401), ("openrouter", 200), ("zai", 500)]
+        {
             for now in instants(data) {
                 let answer = Answer { status: Some(status), body: Some(&body), ..Answer::default() };
                 if let Verdict::Failure(failure) = classify_answer(rules, provider, &answer, now) {

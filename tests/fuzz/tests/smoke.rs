@@ -8,8 +8,33 @@ const INPUTS: u32 = 4000;
 
 /// Pieces that parsers care about.
 const PIECES: [&[u8]; 28] = [
-    b"0", b"9", b"-", b".", b":", b",", b"\"", b"{", b"}", b"[", b"]", b"\n", b"\r\n", b" ", b"%", b"*", b"=", b";",
-    b"\xff", b"\xc3", b"\xf0\x9f\x92\xa5", b"\x00", b"null", b"1e999", b"99999999999999999999", b"ms", b"error",
+    b"0",
+    b"9",
+    b"-",
+    b".",
+    b":",
+    b",",
+    b"\"",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\n",
+    b"\r\n",
+    b" ",
+    b"%",
+    b"*",
+    b"=",
+    b";",
+    b"\xff",
+    b"\xc3",
+    b"\xf0\x9f\x92\xa5",
+    b"\x00",
+    b"null",
+    b"1e999",
+    b"99999999999999999999",
+    b"ms",
+    b"error",
     b"\\u0000",
 ];
 
@@ -67,7 +92,12 @@ fn no_input_breaks_a_parser() {
             }
             let one = Instant::now();
             (target.run)(&data);
-            assert!(one.elapsed() < Duration::from_secs(5), "{}: {:?}", target.name, String::from_utf8_lossy(&data));
+            assert!(
+                one.elapsed() < Duration::from_secs(5),
+                "{}: {:?}",
+                target.name,
+                String::from_utf8_lossy(&data)
+            );
         }
         println!("{}: {INPUTS} inputs in {:?}", target.name, started.elapsed());
     }
