@@ -11,7 +11,7 @@ import { wasmEnvironment } from "./lib/cargo.mjs";
 import { main } from "./lib/main.mjs";
 import { output, root } from "./lib/paths.mjs";
 import { Failure, ask, run } from "./lib/run.mjs";
-import { bold, dim, duration, green, heading, line, red } from "./lib/say.mjs";
+import { bold, dim, duration, green, heading, line, quoted, red, withoutColour } from "./lib/say.mjs";
 import { forBuild, setUp } from "./setup/index.mjs";
 import { canaryEnvironment, searchOutput, searchSees } from "./test/canaries.mjs";
 import { steps as allSteps } from "./test/steps.mjs";
@@ -33,8 +33,7 @@ function chosen(all) {
 
 /** The sum of the counts that a step printed. @param {RegExp} pattern @param {string} text */
 function count(pattern, text) {
-  const plain = text.replace(/\x1b\[[0-9;]*m/g, "");
-  return [...plain.matchAll(pattern)].reduce((sum, match) => sum + Number(match.slice(1).find(Boolean) ?? 0), 0);
+  return [...withoutColour(text).matchAll(pattern)].reduce((sum, match) => sum + Number(match.slice(1).find(Boolean) ?? 0), 0);
 }
 
 let tried = false;
@@ -54,17 +53,19 @@ async function perform(step, log) {
   for (const [program = "", ...args] of step.commands()) {
     const said = `${path.basename(program)} ${args.join(" ")}`;
     line(dim(`  $ ${said.length > 150 ? `${said.slice(0, 150)}...` : said}`));
-    const result = await run(program, args, { env, log });
+    const result = await run(program, args, { env, log, limit: (step.minutes ?? 20) * 60_000 });
     printed += result.output;
-    if (options.verbose) process.stdout.write(result.output);
+    if (options.verbose) process.stdout.write(quoted(result.output));
     if (result.code !== 0) {
-      if (!options.verbose) line(result.output.trimEnd().split("\n").slice(-80).join("\n"));
+      if (!options.verbose) line(quoted(result.output.trimEnd().split("\n").slice(-80).join("\n")));
       throw new Failure(`ended with code ${result.code}; all it said is in ${path.relative(root, log)}`);
     }
   }
   if (!step.tests) return "";
   const passed = count(step.tests, printed);
   if (passed === 0) throw new Failure("ran no test");
+  const skipped = step.skipped ? count(step.skipped, printed) : 0;
+  if (skipped > 0) throw new Failure(`${skipped} tests were skipped: register a test only where it can run`);
   return `${passed} tests`;
 }
 

@@ -1,1 +1,27 @@
+// The public API, the same in every entry.
+export { CredpoolError } from "./errors.js";
+export type { ErrorCode, OutCandidate } from "./errors.js";
+export type { EventKind, Listener, PoolEvent } from "./events.js";
+export type { Attempt, FetchOptions } from "./fetch/fetch.js";
+export type { Host } from "./host.js";
+export type { Lease } from "./lease.js";
+export type { HeaderSource, OutcomeParts, OutcomeSource } from "./outcome.js";
+export { CredentialPool } from "./pool.js";
+export type { TransportError } from "./protocol.js";
+export type { Refusal } from "./refusal.js";
+export { simulate } from "./simulate.js";
+export type { ScenarioReport, ScenarioStep } from "./simulate.js";
+export { storeConformance } from "./store/conformance.js";
+export type { ConformanceCase, StoreUnderTest } from "./store/conformance.js";
+export { indexedDbStore } from "./store/indexeddb.js";
+export { memoryStore } from "./store/memory.js";
+export type { MemoryStoreOptions } from "./store/memory.js";
+export { RETENTION } from "./store/store.js";
+export type {
+  CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreState,
+} from "./store/store.js";
+export type {
+  AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, Identity, Kind, NewCredential,
+  NewProviderCredential, Origin, Overrides, Peeked, Placement, PoolOptions, ProviderDefinition, ProviderInfo, Report, RouteOptions,
+} from "./types.js";
 export { version } from "./wasm/glue.js";

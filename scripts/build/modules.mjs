@@ -6,16 +6,17 @@
  * @property {string} name      the file in the package: NAME.wasm
  * @property {string} glue      wasm-bindgen's JavaScript: GLUE.js and GLUE.d.ts
  * @property {string} bytes     the module as base64 in JavaScript: BYTES.js
- * @property {string[]} cargo   cargo's arguments: which features
+ * @property {string} profile   cargo's profile, as Cargo.toml describes it
+ * @property {string[]} cargo   cargo's other arguments: which features
  * @property {string[]} optimise wasm-opt's arguments
  */
 
 /** @type {WasmModule[]} */
 export const wasmModules = [
   // The pool: small, ready when the package is imported.
-  { name: "credpool", glue: "glue", bytes: "bytes", cargo: ["--no-default-features", "--features", "pool"], optimise: ["-O"] },
+  { name: "credpool", glue: "glue", bytes: "bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "pool"], optimise: ["-Oz"] },
   // The scenario runner: loaded when it is asked for.
-  { name: "simulator", glue: "simulator", bytes: "simulator-bytes", cargo: ["--no-default-features", "--features", "simulate"], optimise: ["-O"] },
+  { name: "simulator", glue: "simulator", bytes: "simulator-bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "simulate"], optimise: ["-Oz"] },
 ];
 
 export const wasmCrate = "credpool-wasm";

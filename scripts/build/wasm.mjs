@@ -14,8 +14,8 @@ export async function buildWasm() {
   const tools = `${await ask("wasm-bindgen", ["--version"])} ${await ask("wasm-opt", ["--version"])}`;
   for (const module of wasmModules) {
     const started = Date.now();
-    await must("cargo", ["build", "--release", "--locked", "--target", wasmTarget, "--package", wasmCrate, "--lib", ...module.cargo], { env });
-    const compiled = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target", wasmTarget, "release", `${wasmLibrary}.wasm`);
+    await must("cargo", ["build", "--profile", module.profile, "--locked", "--target", wasmTarget, "--package", wasmCrate, "--lib", ...module.cargo], { env });
+    const compiled = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target", wasmTarget, module.profile, `${wasmLibrary}.wasm`);
     const made = await generate(module, compiled, tools);
     const bytes = fs.statSync(path.join(ready(module), `${module.name}.wasm`)).size;
     fact(`${module.name}.wasm`, `${kilobytes(bytes)}, ${made} in ${duration(Date.now() - started)}`);

@@ -3,6 +3,12 @@
 const terminal = process.stdout.isTTY === true;
 const coloured = process.env.FORCE_COLOR ? process.env.FORCE_COLOR !== "0" : terminal && !process.env.NO_COLOR;
 
+// Whoever reads us (`| head`) may leave before we are done.
+process.stdout.on("error", (error) => {
+  if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EPIPE") throw error;
+  process.exit();
+});
+
 /** @param {number} on @param {number} off */
 const style = (on, off) => (/** @type {string} */ text) => (coloured ? `\x1b[${on}m${text}\x1b[${off}m` : text);
 export const bold = style(1, 22);
@@ -10,6 +16,12 @@ export const dim = style(2, 22);
 export const red = style(31, 39);
 export const green = style(32, 39);
 export const cyan = style(36, 39);
+
+/** Without the control sequences that some tools write even into a pipe. @param {string} text */
+export const withoutColour = (text) => text.replace(/\x1b(?:\[[0-9;?]*[A-Za-z]|\([A-Z0-9])/g, "");
+
+/** What another program said, as our output is. @param {string} text */
+export const quoted = (text) => (coloured ? text : withoutColour(text));
 
 /** @param {string} [text] */
 export function line(text = "") {
@@ -56,7 +68,7 @@ export class Progress {
   /** @param {string} text the newest line of output */
   note(text) {
     // Control sequences would paint over our own line.
-    const plain = text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replace(/[^\x20-\x7e\u00a0-\uffff]/g, " ").trim();
+    const plain = withoutColour(text).replace(/[^\x20-\x7e\u00a0-\uffff]/g, " ").trim();
     if (plain) this.#last = plain;
   }
 

@@ -1,6 +1,6 @@
 // @ts-check
-// The test steps, in their order: cheap ones that need no build first. A step is data; steps that need more than a
-// command line are programs under tests/.
+// The test steps, in their order: first those that need no build. A step is data; one that needs more than a command
+// line is a program under tests/.
 import fs from "node:fs";
 import { at } from "../lib/paths.mjs";
 import { Failure } from "../lib/run.mjs";
@@ -14,25 +14,32 @@ import { runtimeProgram } from "../setup/runtimes.mjs";
  * @property {boolean} [built] needs the package in pkg/
  * @property {boolean} [wasm]  cargo builds for WebAssembly: the flags that all such builds share
  * @property {RegExp} [tests]  finds the number of passed tests in the output; a step that ran none has failed
+ * @property {RegExp} [skipped] finds the number of skipped tests: a test is registered where it can run, and runs
+ * @property {number} [minutes] until a command is killed: 20 unless told
  * @property {() => string[][]} commands
  */
 
 const node = process.execPath;
 
-/** The files of a kind under tests/. @param {string} folder @param {string} ending */
-function files(folder, ending) {
-  const all = fs.existsSync(at(folder)) ? /** @type {string[]} */ (fs.readdirSync(at(folder), { recursive: true })) : [];
-  const found = all.filter((name) => name.endsWith(ending) && !name.includes("node_modules")).map((name) => `${folder}/${name}`);
-  if (found.length === 0) throw new Failure(`there is no ${folder}/**/*${ending}: nothing to run`);
+/** Every test file in JavaScript: under tests/ and beside the examples. */
+function testFiles() {
+  const found = ["tests", "examples"].flatMap((folder) => {
+    const names = fs.existsSync(at(folder)) ? /** @type {string[]} */ (fs.readdirSync(at(folder), { recursive: true })) : [];
+    return names.filter((name) => name.endsWith(".test.mjs") && !/node_modules|^output|^fuzz/.test(name)).map((name) => `${folder}/${name}`);
+  });
+  if (found.length === 0) throw new Failure("there is no *.test.mjs under tests/ and examples/: nothing to run");
   return found.sort();
 }
-const testFiles = () => files("tests/js", ".test.mjs");
 
-const cargoTests = /test result: ok\. (\d+) passed/g;
+const cargoTests = /test result: ok\. (\d+) passed|(\d+) tests? run:/g;
+
+// A test that waits for ever is told by its name, not by the end of the step's time.
+const nodeTest = () => ["--test", "--test-reporter=spec", "--test-timeout=120000", ...testFiles()];
 const nodeTests = /^\S+ pass (\d+)$/gm;
+const nodeSkipped = /^\S+ (?:skipped|todo) (\d+)$/gm;
 
-/** @param {boolean} nextest @returns {Step[]} */
-export const steps = (nextest) => [
+/** @param {boolean} nextest is it on this machine? @returns {Step[]} */
+const inRust = (nextest) => [
   { name: "format", title: "cargo fmt", commands: () => [["cargo", "fmt", "--all", "--check"]] },
   {
     name: "clippy",
@@ -47,11 +54,17 @@ export const steps = (nextest) => [
   {
     name: "rust",
     title: "Rust tests",
-    tests: /test result: ok\. (\d+) passed|(\d+) tests? run:/g,
+    tests: cargoTests,
     commands: () => [
-      nextest ? ["cargo", "nextest", "run", "--workspace", "--all-features", "--locked"] : ["cargo", "test", "--workspace", "--all-features", "--all-targets", "--locked"],
+      ["cargo", ...(nextest ? ["nextest", "run"] : ["test", "--all-targets"]), "--workspace", "--all-features", "--locked"],
       ["cargo", "test", "--workspace", "--all-features", "--doc", "--locked"],
     ],
+  },
+  {
+    name: "fuzz",
+    title: "every parser with some thousand made-up inputs",
+    tests: cargoTests,
+    commands: () => [["cargo", "test", "--manifest-path", "tests/fuzz/Cargo.toml", "--target-dir", "target", "--locked"]],
   },
   {
     name: "wasm-node",
@@ -67,38 +80,87 @@ export const steps = (nextest) => [
     needs: ["target", "bindgen", "pack", "browser"],
     wasm: true,
     tests: cargoTests,
-    commands: () => [
-      ["wasm-pack", "test", "--headless", "--chrome", "--chromedriver", process.env.CHROMEDRIVER ?? "chromedriver", "--mode", "no-install", "bindings-js", "--locked", "--test", "browser"],
-    ],
+    commands: () => {
+      const driver = process.env.CHROMEDRIVER ?? "chromedriver";
+      return [["wasm-pack", "test", "--headless", "--chrome", "--chromedriver", driver, "--mode", "no-install", "bindings-js", "--locked", "--test", "browser"]];
+    },
   },
-  { name: "purity", title: "core alone in WebAssembly imports nothing", needs: ["target"], commands: () => [[node, "tests/wasm-purity/check.mjs"]] },
+  {
+    name: "purity",
+    title: "core alone in WebAssembly imports nothing",
+    needs: ["target"],
+    commands: () => [[node, "tests/wasm-purity/check.mjs"]],
+  },
+];
+
+/** @type {Step[]} */
+const ofThePackage = [
   { name: "size", title: "size budgets", built: true, commands: () => [[node, "tests/size/check.mjs"]] },
-  { name: "paths", title: "no path of this machine and no registry host in any file", built: true, commands: () => [[node, "tests/package/no-local-paths.mjs"]] },
+  {
+    name: "paths",
+    title: "no path of this machine and no registry host in any file",
+    built: true,
+    commands: () => [[node, "tests/package/no-local-paths.mjs"]],
+  },
   { name: "publint", title: "publint --strict", built: true, commands: () => [["publint", "--strict", "pkg"]] },
   { name: "attw", title: "are the types wrong?", built: true, commands: () => [["attw", "--pack", "pkg", "--profile", "esm-only", "--no-emoji"]] },
   { name: "types", title: "types of tests, examples and scripts", built: true, commands: () => [["tsc", "--project", "tsconfig.json"]] },
-  { name: "node", title: `tests on Node ${process.versions.node}`, built: true, tests: nodeTests, commands: () => [[node, "--test", "--test-reporter=spec", ...testFiles()]] },
+];
+
+/** @type {Step[]} */
+const inEveryRuntime = [
+  {
+    name: "node",
+    title: `tests on Node ${process.versions.node}`,
+    built: true,
+    minutes: 6,
+    tests: nodeTests,
+    skipped: nodeSkipped,
+    commands: () => [[node, ...nodeTest()]],
+  },
   {
     name: "node-newer",
     title: "the same tests on newer Node versions",
     needs: ["runtimes"],
     built: true,
+    minutes: 6,
     tests: nodeTests,
-    commands: () => /** @type {const} */ (["node24", "node26"]).map((version) => [runtimeProgram(version), "--test", "--test-reporter=spec", ...testFiles()]),
+    skipped: nodeSkipped,
+    commands: () => /** @type {const} */ (["node24", "node26"]).map((version) => [runtimeProgram(version), ...nodeTest()]),
   },
-  { name: "bun", title: "the same tests on Bun", built: true, tests: /^\s*(\d+) pass$/gm, commands: () => [["bun", "test", "--timeout", "60000", ...testFiles().map((file) => `./${file}`)]] },
+  {
+    name: "bun",
+    title: "the same tests on Bun",
+    built: true,
+    minutes: 6,
+    tests: /^\s*(\d+) pass$/gm,
+    skipped: /^\s*(\d+) (?:skip|todo)$/gm,
+    commands: () => [["bun", "test", "--timeout", "120000", ...testFiles().map((file) => `./${file}`)]],
+  },
   {
     name: "deno",
     title: "the same tests on Deno",
     needs: ["runtimes"],
     built: true,
+    minutes: 6,
     tests: /(\d+) passed/g,
+    skipped: /(\d+) ignored/g,
     commands: () => [[runtimeProgram("deno"), "test", "--allow-all", "--no-check", "--no-lock", "--node-modules-dir=manual", ...testFiles()]],
   },
-  { name: "package", title: "the packed package in every runtime and for every TypeScript user", needs: ["runtimes"], built: true, commands: () => [[node, "tests/package/installed.mjs"]] },
+  {
+    name: "package",
+    title: "the packed package in every runtime and for every TypeScript user",
+    needs: ["runtimes"],
+    built: true,
+    commands: () => [[node, "tests/package/installed.mjs"]],
+  },
   { name: "page", title: "a plain page in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/page.mjs"]] },
+  { name: "indexeddb", title: "the store in IndexedDB, in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/indexeddb.mjs"]] },
   { name: "vite", title: "a page built by Vite in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/vite.mjs"]] },
   { name: "extension", title: "an MV3 service worker in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/extension.mjs"]] },
   { name: "worker", title: "a Cloudflare-like worker", built: true, commands: () => [[node, "tests/package/worker.mjs"]] },
-  { name: "example", title: "the demonstration", built: true, commands: () => [[node, "examples/rotating-keys/main.mjs"]] },
+  { name: "example", title: "the demonstration", built: true, minutes: 6, commands: () => [[node, "examples/rotating-keys/main.mjs"]] },
 ];
+
+/** @param {boolean} nextest */
+export const steps = (nextest) => [...inRust(nextest), ...ofThePackage, ...inEveryRuntime];

@@ -3,8 +3,8 @@
 // in a page of the extension that asks the worker.
 import fs from "node:fs";
 import { at } from "../../scripts/lib/paths.mjs";
-import { expected } from "../package/probe.mjs";
-import { Project, manifest } from "../package/support/project.mjs";
+import { expected, expectedSimulation } from "../package/probe.mjs";
+import { Project, keys, manifest } from "../package/support/project.mjs";
 import { check, finish, same } from "../package/support/report.mjs";
 import { withExtension } from "./support.mjs";
 
@@ -23,14 +23,15 @@ project.write("extension/manifest.json", JSON.stringify({
 project.write("extension/worker.js", `import * as credpool from "./credpool/dist/js/index.js";
 import { probe } from "./probe.mjs";
 chrome.runtime.onMessage.addListener((message, from, reply) => {
-  probe(credpool).then(reply, (error) => reply("failed: " + error.stack));
+  probe(credpool, ${JSON.stringify(keys)}).then(reply, (error) => reply("failed: " + error.stack));
   return true;
 });
 `);
 project.write("extension/page.html", '<!doctype html><script type="module" src="page.js"></script>\n');
 project.write("extension/page.js", `import * as credpool from "./credpool/dist/js/index.js";
-import { probe } from "./probe.mjs";
-globalThis.here = () => probe(credpool);
+import { probe, probeSimulator } from "./probe.mjs";
+globalThis.here = () => probe(credpool, ${JSON.stringify(keys)});
+globalThis.simulator = () => probeSimulator(credpool);
 globalThis.there = () => chrome.runtime.sendMessage("probe");
 document.title = "ready";
 `);
@@ -40,6 +41,8 @@ try {
     await page.goto(new URL("page.html", worker.url()).href);
     await page.waitForFunction(() => document.title === "ready", null, { timeout: 20_000 });
     await check("in the service worker", async () => same(await page.evaluate("there()"), expected(manifest.version)));
+    // A service worker may not import later than at its start, so the simulator is for the extension's pages.
+    await check("the simulator in a page of the extension", async () => same(await page.evaluate("simulator()"), expectedSimulation));
     await check("in a page of the extension", async () => same(await page.evaluate("here()"), expected(manifest.version)));
   });
 } finally {

@@ -1,32 +1,56 @@
 // @ts-check
-// A plain page, no bundler: an import map, the package's files, and the answer of the probe. Both entries.
+// A plain page, no bundler: an import map, the package's files, and the answers of the probes, by both entries. The
+// stores of the web go through the same cases as every other store.
 import { at } from "../../scripts/lib/paths.mjs";
-import { expected } from "../package/probe.mjs";
-import { Project, manifest } from "../package/support/project.mjs";
+import { expected, expectedSimulation } from "../package/probe.mjs";
+import { Project, keys, manifest } from "../package/support/project.mjs";
 import { check, finish, same } from "../package/support/report.mjs";
 import { serve, titleOf, withChromium } from "./support.mjs";
 
-/** @param {string} script */
+/** A page whose script says what its title becomes. @param {string} script */
 const page = (script) => `<!doctype html>
 <script type="importmap">{"imports":{
   "credpool":"/node_modules/credpool/dist/js/index.js",
   "credpool/web":"/node_modules/credpool/dist/js/web.js"}}</script>
 <script type="module">
+import { probe, probeSimulator } from "/probe.mjs";
 ${script}
+main().then((said) => { document.title = said; }, (error) => { document.title = "failed: " + error.stack; });
 </script>
 `;
-const tell = '.then((said) => { document.title = said; }, (error) => { document.title = `failed: ${error.stack}`; });';
+const both = `(await probe(credpool, ${JSON.stringify(keys)})) + " | " + (await probeSimulator(credpool))`;
+const answer = `${expected(manifest.version)} | ${expectedSimulation}`;
+
+/** Every case of the conformance suite. @param {string} open an expression that makes an empty store, and what belongs to it */
+const conformance = (open) =>
+  page(`import * as credpool from "credpool";
+let opened = 0;
+const open = async () => (${open});
+async function main() {
+  const failed = [];
+  const cases = credpool.storeConformance(open);
+  for (const { name, run } of cases) await run().catch((error) => failed.push(name + ": " + error.message));
+  return failed.length > 0 ? "FAILED " + failed.join("; ") : cases.length > 10 ? "all passed" : "too few cases";
+}`);
 
 const project = new Project();
 await project.install();
 project.copy(at("tests/package/probe.mjs"), "probe.mjs");
-project.write("inline.html", page(`import * as credpool from "credpool"; import { probe } from "/probe.mjs"; probe(credpool)${tell}`));
-project.write("web.html", page(`import init, * as credpool from "credpool/web"; import { probe } from "/probe.mjs"; init().then(() => probe(credpool))${tell}`));
+project.write("inline.html", page(`import * as credpool from "credpool"; const main = async () => ${both};`));
+project.write("web.html", page(`import init, * as credpool from "credpool/web"; const main = async () => { await init(); return ${both}; };`));
+project.write("memory.html", conformance("{ store: credpool.memoryStore() }"));
+project.write(
+  "indexeddb.html",
+  conformance(`opened += 1, { store: credpool.indexedDbStore("test-" + opened), again: () => credpool.indexedDbStore("test-" + opened) }`),
+);
 const server = await serve(project.folder);
 try {
   await withChromium(async (browser) => {
-    await check("import of credpool", async () => same(await titleOf(browser, `${server.address}/inline.html`), expected(manifest.version)));
-    await check("import of credpool/web, the wasm fetched", async () => same(await titleOf(browser, `${server.address}/web.html`), expected(manifest.version)));
+    const title = (/** @type {string} */ name) => titleOf(browser, `${server.address}/${name}.html`);
+    await check("import of credpool", async () => same(await title("inline"), answer));
+    await check("import of credpool/web, the wasm fetched", async () => same(await title("web"), answer));
+    await check("the memory store's conformance", async () => same(await title("memory"), "all passed"));
+    await check("the IndexedDB store's conformance", async () => same(await title("indexeddb"), "all passed"));
   });
 } finally {
   server.close();

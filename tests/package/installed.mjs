@@ -5,8 +5,8 @@ import { at } from "../../scripts/lib/paths.mjs";
 import { must } from "../../scripts/lib/run.mjs";
 import { line } from "../../scripts/lib/say.mjs";
 import { runtimeProgram } from "../../scripts/setup/runtimes.mjs";
-import { expected } from "./probe.mjs";
-import { Project, manifest } from "./support/project.mjs";
+import { expected, expectedSimulation } from "./probe.mjs";
+import { Project, keys, manifest } from "./support/project.mjs";
 import { check, finish, same } from "./support/report.mjs";
 
 const project = new Project();
@@ -20,17 +20,14 @@ try {
   });
 
   project.copy(at("tests/package/probe.mjs"), "probe.mjs");
-  for (const entry of ["credpool", "credpool/node"]) {
-    const name = entry.replace("/", "-");
-    project.write(`${name}.mjs`, `import * as credpool from "${entry}";\nimport { probe } from "./probe.mjs";\nconsole.log(await probe({ ...(await import("credpool")), ...credpool }));\n`);
-  }
-  project.write("credpool-web.mjs", [
-    'import { readFileSync } from "node:fs";',
-    'import * as credpool from "credpool/web";',
-    'import { probe } from "./probe.mjs";',
-    'await credpool.init(readFileSync(new URL(import.meta.resolve("credpool/credpool.wasm"))));',
-    "console.log(await probe(credpool));",
-  ].join("\n"));
+  const end = `console.log(await probe(all, ${JSON.stringify(keys)}));\nif ((await probeSimulator(all)) !== ${JSON.stringify(expectedSimulation)}) throw new Error("the simulator answered something else");\n`;
+  const begin = 'import { probe, probeSimulator } from "./probe.mjs";\n';
+  project.write("credpool.mjs", `${begin}import * as all from "credpool";\n${end}`);
+  project.write("credpool-node.mjs", `${begin}import * as credpool from "credpool";\nimport * as node from "credpool/node";\nconst all = { ...credpool, ...node };\n${end}`);
+  project.write("credpool-web.mjs", `${begin}import { readFileSync } from "node:fs";
+import * as all from "credpool/web";
+await all.init(readFileSync(new URL(import.meta.resolve("credpool/credpool.wasm"))));
+${end}`);
   /** @type {[string, string, string[]][]} */
   const runtimes = [
     [`Node ${process.versions.node}`, process.execPath, []],

@@ -6,16 +6,17 @@ import { Miniflare } from "miniflare";
 import fs from "node:fs";
 import path from "node:path";
 import { at } from "../../scripts/lib/paths.mjs";
-import { expected } from "./probe.mjs";
-import { Project, manifest } from "./support/project.mjs";
+import { expected, expectedSimulation } from "./probe.mjs";
+import { Project, keys, manifest } from "./support/project.mjs";
 import { check, finish, same } from "./support/report.mjs";
 
 const project = new Project();
 await project.install();
 project.copy(at("tests/package/probe.mjs"), "probe.mjs");
 const entry = project.write("worker.js", `import * as credpool from "credpool";
-import { probe } from "./probe.mjs";
-export default { fetch: async () => new Response(await probe(credpool).catch((error) => "failed: " + error.stack)) };
+import { probe, probeSimulator } from "./probe.mjs";
+const both = async () => (await probe(credpool, ${JSON.stringify(keys)})) + " | " + (await probeSimulator(credpool));
+export default { fetch: async () => new Response(await both().catch((error) => "failed: " + error.stack)) };
 `);
 
 /** @type {string[]} */
@@ -41,7 +42,7 @@ try {
       cf: false,
     });
     try {
-      same(await (await miniflare.dispatchFetch("http://localhost/")).text(), expected(manifest.version));
+      same(await (await miniflare.dispatchFetch("http://localhost/")).text(), `${expected(manifest.version)} | ${expectedSimulation}`);
     } finally {
       await miniflare.dispose();
     }

@@ -1,7 +1,12 @@
-// Cloudflare's workers may not compile bytes at run time: there the bundler hands the .wasm over as a compiled module.
+// Cloudflare's workers may not compile bytes at run time: there the bundler hands a .wasm over as a compiled module.
 import module from "../wasm/credpool.wasm";
 import { initSync } from "../wasm/glue.js";
-import { simulatorFrom } from "./simulator.js";
+import { loadSimulatorBy } from "../simulate.js";
 
 initSync({ module });
-simulatorFrom(async () => (await import("../wasm/simulator.wasm")).default);
+
+loadSimulatorBy(async () => {
+  const [{ default: runner }, simulator] = await Promise.all([import("../wasm/simulator.wasm"), import("../wasm/simulator.js")]);
+  simulator.initSync({ module: runner });
+  return simulator.simulate;
+});

@@ -4,7 +4,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { packageFolder } from "../../../scripts/lib/paths.mjs";
+import { canary } from "../../canaries.mjs";
 import { must } from "../../../scripts/lib/run.mjs";
+
+/** The keys that every probe uses: canaries, which nothing may show. */
+export const keys = [canary("api_key"), canary("other_key")];
 
 /** The package's own package.json. */
 export const manifest = JSON.parse(fs.readFileSync(path.join(packageFolder, "package.json"), "utf8"));

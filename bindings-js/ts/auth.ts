@@ -1,0 +1,27 @@
+// A secret's place in a request, as core/src/provider/auth.rs describes it. The facts come from the registry; nothing is
+// decided here.
+import { CredpoolError } from "./errors.js";
+import type { Kind, Placement, ProviderView } from "./protocol.js";
+
+/** What a credential adds to a request. */
+export interface AuthParts {
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly query?: readonly [name: string, value: string];
+}
+
+// A header's value with anything else would be refused by `fetch`, with a message that quotes it.
+const SENDABLE = /^[\x21-\x7e]+$/;
+
+/** The parts of a request that carry this secret. */
+export function authParts({ facts }: ProviderView, kind: Kind, secret: string, name: string): AuthParts {
+  const token = kind !== "api_key";
+  const placement: Placement = token ? facts.tokenPlacement : facts.keyPlacement;
+  const headers: [string, string][] = [];
+  if (placement !== "none" && !SENDABLE.test(secret)) {
+    throw new CredpoolError("invalid", `the secret of ${facts.name}:${name} is empty or has a character that cannot stand in a header: update it with pool.update()`);
+  }
+  if (placement === "bearer") headers.push(["authorization", `Bearer ${secret}`]);
+  else if (typeof placement === "object" && "header" in placement) headers.push([placement.header, secret]);
+  headers.push(...facts.headers, ...(token ? facts.tokenHeaders : []));
+  return typeof placement === "object" && "query" in placement ? { headers, query: [placement.query, secret] } : { headers };
+}

@@ -1,0 +1,275 @@
+// Where credentials are handed out and taken back: the hot path in numbers, everything else by the driver.
+import { orAbort } from "./abort.js";
+import type { Driver } from "./driver.js";
+import { CredpoolError, messageOf } from "./errors.js";
+import type { ErrorCode, OutCandidate } from "./errors.js";
+import { Lease } from "./lease.js";
+import type { LeaseKeeper } from "./lease.js";
+import { Names } from "./names.js";
+import { readOutcome } from "./outcome.js";
+import type { OutcomeSource } from "./outcome.js";
+import type { Answer, ExplanationView, Origin, RefusalCode, Reported } from "./protocol.js";
+import { Refusal } from "./refusal.js";
+import type { Asked } from "./refusal.js";
+import type { Entry } from "./table.js";
+import type { Fallback, Report, RouteOptions } from "./types.js";
+
+/** What the hot path answers below zero. */
+const CODES: Readonly<Record<number, RefusalCode>> = { [-2]: "cooling_down", [-3]: "unavailable", [-4]: "not_found", [-5]: "unknown_provider", [-6]: "too_many" };
+/** A lease's number has the credential's handle above its lower 31 bits. */
+const HANDLE = 2 ** 31;
+const NOTHING: RouteOptions = {};
+
+/** A credential that was handed out, for those who count attempts themselves. */
+export interface Grant {
+  readonly ok: true;
+  readonly lease: number;
+  readonly entry: Entry;
+  readonly forced: boolean;
+  readonly round: number;
+}
+
+/** How a credential is asked for, in handles. */
+export interface Terms {
+  readonly wait?: number;
+  readonly exclude?: readonly number[];
+  readonly tried?: readonly number[];
+  readonly round?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class Desk implements LeaseKeeper {
+  readonly #driver: Driver;
+  readonly #names: Names;
+  readonly #variable: (name: string) => string | undefined;
+  /** Providers whose environment was looked at. */
+  readonly #met = new Set<string>();
+  #fallback: Fallback | undefined;
+  /** Fallbacks that are being asked. */
+  readonly #asking = new Map<string, Promise<boolean>>();
+  readonly #explain = (asked: Asked): readonly OutCandidate[] => this.candidates(asked);
+
+  constructor(driver: Driver, variable: (name: string) => string | undefined) {
+    this.#driver = driver;
+    this.#variable = variable;
+    this.#names = new Names(driver, (provider) => this.meet(provider));
+  }
+
+  /** The hot path. Only numbers cross, unless the engine asks for more. */
+  tryAcquire(provider: string, { model, session }: RouteOptions = NOTHING): Lease | Refusal {
+    const route = this.#names.route(provider, model);
+    const number = this.#pick(route, session);
+    if (number >= 0) return new Lease(this, number, this.#entry(number), false);
+    const asked = { providers: [provider], model, session };
+    const refusal = number === -1 ? this.#grantNow(asked) : this.#refusal(number, route, asked);
+    if (refusal.ok) return this.lease(refusal);
+    if (!this.#fallback || !this.#fallsBack(refusal)) return refusal;
+    // A fallback that answers at once serves this call, one that does not serves the next.
+    const added = this.#askNow(provider, refusal);
+    const again = added ? this.#grantNow(asked) : refusal;
+    return again.ok ? this.lease(again) : again;
+  }
+
+  /** Hands one out, waits for one as long as the terms say, or says why there is none. */
+  async grant(asked: Asked, terms: Terms): Promise<Grant | Refusal> {
+    terms.signal?.throwIfAborted();
+    const [provider, other] = asked.providers;
+    if (provider !== undefined && other === undefined && !terms.tried?.length && !terms.exclude?.length) {
+      const number = this.#pick(this.#names.route(provider, asked.model), asked.session);
+      if (number >= 0) return { ok: true, lease: number, entry: this.#entry(number), forced: false, round: terms.round ?? 0 };
+    }
+    for (const name of asked.providers) this.#names.route(name, undefined);
+    if (this.#fallback) {
+      const first = this.#grantNow(asked, terms);
+      if (first.ok) return first;
+      const added = this.#fallsBack(first) ? await orAbort(this.#askAll(asked.providers, first), terms.signal) : false;
+      if (!added && !terms.wait) return first;
+    }
+    const answer = await this.#driver.request((request) => this.#input(request, asked, terms), terms.signal);
+    return this.#granted(answer, asked);
+  }
+
+  lease({ lease, entry, forced }: Grant): Lease {
+    return new Lease(this, lease, entry, forced);
+  }
+
+  release(lease: number): void {
+    const driver = this.#driver;
+    if (!driver.open) return;
+    let done: boolean;
+    try {
+      done = driver.wasm.release(driver.host.mono(), lease);
+    } catch (error) {
+      throw driver.understand(error);
+    }
+    if (!done) driver.call((request) => ({ report: { request, lease, outcome: { ok: true } } }));
+    else driver.touch();
+  }
+
+  abandon(lease: number): void {
+    if (this.#driver.open) this.#driver.run(() => this.#driver.wasm.abandon(lease));
+  }
+
+  async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal): Promise<Report> {
+    if (lease < 0) throw new CredpoolError("not_found", "this lease has ended already: report, release or abandon it once");
+    const read = await readOutcome(outcome, signal);
+    return reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts } })));
+  }
+
+  /** A call ended of which no lease is known. */
+  async reportUse(handle: number, outcome: OutcomeSource, { model, session }: RouteOptions): Promise<Report> {
+    const read = await readOutcome(outcome);
+    return reportOf(this.#driver.call((request) => ({ report: { request, handle, outcome: read, ...named(model, session) } })));
+  }
+
+  /** Sets or takes back a key that is not stored. */
+  override(provider: string, origin: Origin, key: string | null, name?: string): void {
+    const secret = key === null ? {} : { secret: { key } };
+    must(this.#driver.call((request) => ({ override: { request, provider, origin, ...secret, ...(name !== undefined && { name }) } })));
+  }
+
+  setFallback(fallback: Fallback | undefined): void {
+    this.#fallback = fallback;
+  }
+
+  /** Looks once at the environment of a provider. */
+  meet(provider: string): void {
+    const { name, environment } = this.#driver.view(provider).facts;
+    if (this.#met.has(name)) return;
+    this.#met.add(name);
+    for (const variable of environment) {
+      const key = this.#variable(variable)?.trim();
+      if (!key) continue;
+      try {
+        this.override(name, "env", key, variable);
+      } catch (error) {
+        // Not a key, or the policy has no place for the environment's.
+        if (messageOf(error).startsWith("key:")) this.#driver.host.log(`credpool: ${variable} is not used: its value`, messageOf(error).slice("key:".length).trim());
+      }
+      return;
+    }
+  }
+
+  /** Every credential that was asked for, and why it is out. */
+  candidates({ providers, model, session }: Asked): OutCandidate[] {
+    const driver = this.#driver;
+    if (!driver.open) return [];
+    return providers.flatMap((provider) => {
+      const { candidates } = JSON.parse(driver.run(() => driver.wasm.explain(provider, model ?? "", session ?? ""))) as ExplanationView;
+      return candidates.map(({ id, name, verdict, until }) => ({
+        ...(id !== undefined && { id }),
+        provider: driver.view(provider).facts.name,
+        name,
+        reason: verdict === "picked" ? "ready" : verdict,
+        ...(until !== undefined && { until }),
+      }));
+    });
+  }
+
+  #pick(route: number, session: string | undefined): number {
+    const driver = this.#driver;
+    const tie = session === undefined ? 0 : this.#names.session(session);
+    let number: number;
+    try {
+      number = driver.wasm.tryAcquire(driver.host.mono(), route, tie);
+    } catch (error) {
+      throw driver.understand(error);
+    }
+    if (number >= 0) driver.touch();
+    else if (number === -1) this.#names.forgetSession(session);
+    return number;
+  }
+
+  #refusal(number: number, route: number, asked: Asked): Refusal {
+    const code = CODES[number];
+    if (!code) throw new CredpoolError("internal", `the engine answered ${number}: please report this`);
+    const at = code === "cooling_down" ? this.#driver.run(() => this.#driver.wasm.soonest(route)) : -1;
+    return new Refusal(code, at < 0 ? undefined : at, asked, this.#explain);
+  }
+
+  #grantNow(asked: Asked, terms: Terms = {}): Grant | Refusal {
+    return this.#granted(this.#driver.call((request) => this.#input(request, asked, { ...terms, wait: 0 })), asked);
+  }
+
+  #input(request: number, { providers, model, session }: Asked, { wait = 0, exclude = [], tried = [], round = 0 }: Terms) {
+    return { acquire: { request, providers, ...named(model, session), exclude, tried, round, wait: Math.max(0, Math.floor(wait)) } };
+  }
+
+  #granted(answer: Answer, asked: Asked): Grant | Refusal {
+    const { leased, refused } = answer;
+    if (leased) return { ok: true, lease: leased.lease, entry: this.#entry(leased.lease), forced: leased.forced, round: leased.round };
+    if (refused) return new Refusal(refused.code, refused.retryAt, asked, this.#explain);
+    throw failure(answer);
+  }
+
+  #entry(lease: number): Entry {
+    const entry = this.#driver.table.at(Math.floor(lease / HANDLE));
+    if (!entry) throw new CredpoolError("internal", "the engine handed out a credential that the host does not know: please report this");
+    return entry;
+  }
+
+  #fallsBack({ code }: Refusal): boolean {
+    return code !== "too_many" && code !== "aborted";
+  }
+
+  /** Asks the fallback for each provider in turn, until one has a new key. */
+  async #askAll(providers: readonly string[], refusal: Refusal): Promise<boolean> {
+    try {
+      for (const provider of providers) if (await this.#ask(provider)) return true;
+      return false;
+    } catch (error) {
+      throw refusal.toError(error);
+    }
+  }
+
+  #askNow(provider: string, refusal: Refusal): boolean {
+    try {
+      const added = this.#ask(provider);
+      if (typeof added === "boolean") return added;
+      added.catch(() => undefined); // Whoever waits for it is told.
+      return false;
+    } catch (error) {
+      throw refusal.toError(error);
+    }
+  }
+
+  /** Asks the fallback for a key. True where it gave one that was not there before. */
+  #ask(provider: string): boolean | Promise<boolean> {
+    const { name } = this.#driver.view(provider).facts;
+    const asking = this.#asking.get(name);
+    if (asking) return asking;
+    const take = (key: string | null | undefined): boolean => {
+      // The same key again keeps its cooldowns.
+      if (!key || !this.#driver.open || this.#driver.table.unstored(name, "fallback")?.secret === key.trim()) return false;
+      this.override(name, "fallback", key);
+      return true;
+    };
+    const key = this.#fallback?.(name);
+    if (typeof key !== "object" || key === null) return take(key);
+    const asked = Promise.resolve(key).then(take).finally(() => this.#asking.delete(name));
+    this.#asking.set(name, asked);
+    return asked;
+  }
+}
+
+/** The answer of a command that is done or not. */
+export function must(answer: Answer): number[] {
+  if (answer.done) return answer.done.ids;
+  throw failure(answer);
+}
+
+function failure({ failed }: Answer): CredpoolError {
+  if (!failed) return new CredpoolError("internal", "the engine gave an answer of another kind: please report this");
+  return new CredpoolError(failed.code satisfies ErrorCode, failed.message);
+}
+
+function reportOf(answer: Answer): Report {
+  const reported: Reported | undefined = answer.reported;
+  if (!reported) throw failure(answer);
+  const { reason, scope, until, level, action } = reported;
+  return { reason, scope, ...(until !== undefined && { until }), level, action };
+}
+
+function named(model: string | undefined, session: string | undefined): { model?: string; session?: string } {
+  return { ...(model !== undefined && { model }), ...(session !== undefined && { session }) };
+}

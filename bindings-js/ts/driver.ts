@@ -1,0 +1,230 @@
+// The driver: gives inputs to the engine, and does what the engine asks for. One timer. No rule lives here.
+import { StoreCalls } from "./effects.js";
+import { CredpoolError, messageOf } from "./errors.js";
+import { Events } from "./events.js";
+import type { WholeHost } from "./host.js";
+import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView } from "./protocol.js";
+import type { CredentialStore } from "./store/store.js";
+import { Table } from "./table.js";
+import { fetchWait, takePanic, WasmPool } from "./engine.js";
+
+/** After use of the hot path the engine is called at most so much later, so that what it notes there is drained. */
+const DRAIN_AFTER = 1000;
+/** Timers of more than 2^31 ms fire at once in most runtimes. */
+const LONGEST_TIMER = 2 ** 30;
+/** The two clocks are read one after the other: a smaller difference than this is no jump. */
+const CLOCK_NOISE = 20;
+
+interface Pending {
+  resolve: (answer: Answer) => void;
+  reject: (error: unknown) => void;
+}
+
+export class Driver {
+  readonly wasm: WasmPool;
+  readonly table: Table;
+  readonly events: Events;
+  readonly host: WholeHost;
+  readonly #calls: StoreCalls;
+  readonly #views = new Map<string, ProviderView>();
+  readonly #pending = new Map<number, Pending>();
+  #lastRequest = 0;
+  #deadline = Infinity;
+  #drainAt = Infinity;
+  /** The wall clock less the monotonic one. */
+  #offset = NaN;
+  #timer: { at: number; keepAlive: boolean; handle: unknown } | undefined;
+  /** Why nothing can be done any more. */
+  #ended: CredpoolError | undefined;
+
+  constructor(config: PoolConfig, store: CredentialStore, host: WholeHost, storeTimeoutMs: number) {
+    this.host = host;
+    this.table = new Table((provider) => this.view(provider));
+    this.events = new Events(host.log, () => this.run(() => this.wasm.tellSelected(this.events.wants("selected"))));
+    this.#calls = new StoreCalls(store, host, storeTimeoutMs, () => this.table.secrets());
+    this.wasm = this.run(() => new WasmPool(JSON.stringify(config), ...this.#now()));
+  }
+
+  get open(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** What happened goes in; what is to be done is done. Throws where the input is refused, or the engine is gone. */
+  handle(input: PoolInput): void {
+    const json = JSON.stringify(input);
+    const step = JSON.parse(this.run(() => this.wasm.handle(...this.#now(), json))) as PoolStep;
+    // First of all: whoever is given a handle below finds its secret.
+    for (const change of step.secrets ?? []) this.table.apply(change);
+    this.#deadline = step.deadline?.at ?? Infinity;
+    for (const effect of step.effects ?? []) this.#perform(effect);
+    this.#arm();
+    for (const event of step.events ?? []) this.events.emit(event);
+  }
+
+  /**
+   * Both clocks at one moment. Rounded to milliseconds each by itself they would differ by one now and then, and so would
+   * every instant that the engine tells twice: the difference is kept while it hardly changes.
+   */
+  #now(): [wall: number, mono: number] {
+    const mono = Math.floor(this.host.mono());
+    const wall = Math.floor(this.host.now());
+    if (!(Math.abs(wall - mono - this.#offset) <= CLOCK_NOISE)) this.#offset = wall - mono;
+    return [mono + this.#offset, mono];
+  }
+
+  /** Lets time pass, so that what is due is done before somebody looks. */
+  tick(): void {
+    this.handle({ tick: {} });
+  }
+
+  /** Gives a command; its answer comes when it is done. */
+  request(command: (request: number) => PoolInput, signal?: AbortSignal): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const request = (this.#lastRequest += 1);
+      const giveUp = () => {
+        const pending = this.#pending.get(request);
+        if (!pending) return;
+        this.#pending.delete(request);
+        pending.reject(signal?.reason);
+        if (this.open) this.handle({ cancel: { request } });
+      };
+      const settle = () => signal?.removeEventListener("abort", giveUp);
+      this.#pending.set(request, {
+        resolve: (answer) => (settle(), resolve(answer)),
+        reject: (error) => (settle(), reject(error)),
+      });
+      signal?.addEventListener("abort", giveUp);
+      try {
+        this.handle(command(request));
+      } catch (error) {
+        this.#pending.delete(request);
+        settle();
+        reject(error);
+      }
+    });
+  }
+
+  /** Gives a command that is answered in the same step. */
+  call(command: (request: number) => PoolInput): Answer {
+    let answer: Answer | undefined;
+    const request = (this.#lastRequest += 1);
+    this.#pending.set(request, { resolve: (given) => (answer = given), reject: () => undefined });
+    try {
+      this.handle(command(request));
+    } finally {
+      this.#pending.delete(request);
+    }
+    if (!answer) throw new CredpoolError("internal", "the engine did not answer at once: please report this");
+    return answer;
+  }
+
+  /** The hot path was used: it is drained soon. */
+  touch(): void {
+    if (this.#drainAt !== Infinity) return;
+    this.#drainAt = this.host.mono() + DRAIN_AFTER;
+    this.#arm();
+  }
+
+  /** What the registry says of a provider; an unknown one is treated like any other. */
+  view(provider: string): ProviderView {
+    let view = this.#views.get(provider);
+    if (!view) {
+      const json = this.run(() => this.wasm.providerOrDefault(provider));
+      if (json === "") throw new CredpoolError("unknown_provider", "a provider's name has 1 to 64 letters, digits, `-`, `_` and `.`: pool.providers() lists those that are known");
+      view = JSON.parse(json) as ProviderView;
+      if (this.#views.size < 4096) this.#views.set(provider, view);
+    }
+    return view;
+  }
+
+  /** How long `fetch` waits where the caller does not say: the policy's word. */
+  fetchWait(): number {
+    return this.run(() => fetchWait(this.wasm));
+  }
+
+  /** Calls the engine. A trap in it ends this pool, and nothing else. */
+  run<T>(work: () => T): T {
+    if (this.#ended) throw this.#ended;
+    try {
+      return work();
+    } catch (thrown) {
+      throw this.understand(thrown);
+    }
+  }
+
+  /** Ends it: whoever waits is told why. */
+  end(why: CredpoolError): void {
+    if (this.#ended) return;
+    this.#ended = why;
+    this.#deadline = this.#drainAt = Infinity;
+    this.#arm();
+    for (const pending of [...this.#pending.values()]) pending.reject(why);
+    this.#pending.clear();
+    this.table.clear();
+    // What trapped may not be entered once more, not even to be freed.
+    if (why.code !== "internal") this.wasm.free();
+  }
+
+  /** What a call of the engine threw, in our words. */
+  understand(thrown: unknown): unknown {
+    if (this.#ended) return this.#ended;
+    if (thrown instanceof CredpoolError) return thrown;
+    const trapped = thrown instanceof WebAssembly.RuntimeError;
+    if (!trapped) return new CredpoolError("invalid", messageOf(thrown));
+    const panic = takePanic() || messageOf(thrown);
+    const message = `the engine broke: ${panic}. Open the pool again: everything durable is in the store. Please report this`;
+    const error = new CredpoolError("internal", message, { cause: thrown });
+    this.end(error);
+    return error;
+  }
+
+  #perform(effect: HostEffect): void {
+    if ("reply" in effect) {
+      const { request, answer } = effect.reply;
+      const pending = this.#pending.get(request);
+      this.#pending.delete(request);
+      pending?.resolve(answer);
+    } else if ("load" in effect) {
+      void this.#calls.load(effect.load.op).then((done) => this.#complete(done));
+    } else {
+      const { op, mutations } = effect.commit;
+      void this.#calls.commit(op, mutations).then((done) => this.#complete(done));
+    }
+  }
+
+  /** Tells the engine how an effect ended; there is nobody here to whom an error could be thrown. */
+  #complete(done: PoolInput): void {
+    if (!this.open) return;
+    try {
+      this.handle(done);
+    } catch (error) {
+      // Of a row that the engine cannot read it is told in its own words. A trap has told everybody who waits.
+      const op = "loaded" in done ? done.loaded.op : "conflict" in done ? done.conflict.op : undefined;
+      if (this.open && op !== undefined) this.#complete({ failed: { op, message: `the store's answer cannot be read: ${messageOf(error)}` } });
+    }
+  }
+
+  /** Sets the one timer. While somebody waits for an answer the process stays alive for it. */
+  #arm(): void {
+    const at = Math.min(this.#deadline, this.#drainAt);
+    const keepAlive = this.#pending.size > 0;
+    if (this.#timer?.at === at && this.#timer.keepAlive === keepAlive) return;
+    if (this.#timer) this.host.clearTimer(this.#timer.handle);
+    this.#timer = undefined;
+    if (at === Infinity) return;
+    const delay = Math.min(LONGEST_TIMER, Math.max(0, Math.ceil(at - this.host.mono())));
+    this.#timer = { at, keepAlive, handle: this.host.setTimer(() => this.#due(), delay, keepAlive) };
+  }
+
+  #due(): void {
+    this.#timer = undefined;
+    this.#drainAt = Infinity;
+    if (!this.open) return;
+    try {
+      this.tick();
+    } catch {
+      // A trap: whoever waits was told, and the next caller will be.
+    }
+  }
+}

@@ -1,0 +1,123 @@
+// When the body of an answer has ended: read to its end, given up, or broken. The Response and its stream stay the
+// objects that they are; only the methods by which this one is read are listened to.
+
+type Ended = (error?: unknown) => void;
+
+const READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
+
+interface Collector {
+  register(target: object, held: () => void): void;
+}
+type CollectorClass = new (callback: (held: () => void) => void) => Collector;
+
+const Registry = (globalThis as { FinalizationRegistry?: CollectorClass }).FinalizationRegistry;
+/** Bodies that nobody reads end when they are collected. */
+const dropped = Registry && new Registry((end) => end());
+
+/** Calls back once, when the body has ended; with the error where it broke. */
+export function whenBodyEnds(response: Response, ended: Ended): void {
+  const end = once(ended);
+  if (!response.body) return end();
+  dropped?.register(response.body, end);
+  watchStream(response.body, end);
+  for (const name of READERS) {
+    const read = (response as unknown as Record<string, unknown>)[name];
+    if (typeof read === "function") own(response, name, () => settle((read as () => Promise<unknown>).call(response), end));
+  }
+  own(response, "clone", () => {
+    const copy = Response.prototype.clone.call(response);
+    // The body is another stream now.
+    if (response.body) watchStream(response.body, end);
+    return copy;
+  });
+}
+
+/** Made here, where no Response is in reach: what the registry holds must not hold the body. */
+function once(ended: Ended): Ended {
+  let open = true;
+  return (error) => {
+    if (!open) return;
+    open = false;
+    ended(error);
+  };
+}
+
+function watchStream(stream: ReadableStream<Uint8Array>, end: Ended): void {
+  const open = stream.getReader.bind(stream) as (options?: ReadableStreamGetReaderOptions) => ReadableStreamDefaultReader<Uint8Array>;
+  const reader = (options?: ReadableStreamGetReaderOptions) => watchReader(open(options), end);
+  own(stream, "getReader", reader);
+  const cancel = stream.cancel.bind(stream);
+  own(stream, "cancel", (reason?: unknown) => {
+    const cancelled = cancel(reason);
+    end();
+    return cancelled;
+  });
+  // The other ways to read use none of these methods, so they read a stream that does.
+  const relay = () => relayOf(reader());
+  own(stream, "pipeTo", (...args: Parameters<typeof stream.pipeTo>) => relay().pipeTo(...args));
+  own(stream, "pipeThrough", (...args: Parameters<typeof stream.pipeThrough>) => relay().pipeThrough(...args));
+  own(stream, "tee", () => relay().tee());
+  const iterate = (options?: { preventCancel?: boolean }) => iterateOver(reader(), options?.preventCancel === true);
+  own(stream, "values", iterate);
+  own(stream, Symbol.asyncIterator, iterate);
+}
+
+function watchReader(reader: ReadableStreamDefaultReader<Uint8Array>, end: Ended): ReadableStreamDefaultReader<Uint8Array> {
+  const read = reader.read.bind(reader) as (...args: unknown[]) => Promise<ReadableStreamReadResult<Uint8Array>>;
+  own(reader, "read", (...args: unknown[]) =>
+    read(...args).then(
+      (part) => {
+        if (part.done) end();
+        return part;
+      },
+      (error: unknown) => {
+        end(error);
+        throw error;
+      },
+    ),
+  );
+  const cancel = reader.cancel.bind(reader);
+  own(reader, "cancel", (reason?: unknown) => {
+    const cancelled = cancel(reason);
+    end();
+    return cancelled;
+  });
+  return reader;
+}
+
+function relayOf(reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* iterateOver(reader: ReadableStreamDefaultReader<Uint8Array>, preventCancel: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+  let finished = false;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+    finished = true;
+  } catch (error) {
+    finished = true;
+    throw error;
+  } finally {
+    if (!finished && !preventCancel) await reader.cancel();
+    reader.releaseLock();
+  }
+}
+
+function settle<T>(reading: Promise<T>, end: Ended): Promise<T> {
+  reading.then(() => end(), end);
+  return reading;
+}
+
+function own(target: object, name: PropertyKey, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true, enumerable: false });
+}

@@ -1,0 +1,123 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// One use of a credential, from acquire to report.
+import type { OutcomeSource } from "./outcome.js";
+import type { Kind, Origin } from "./protocol.js";
+import type { Entry } from "./table.js";
+import type { Report } from "./types.js";
+
+/** What a lease needs of its pool. */
+export interface LeaseKeeper {
+  /** A success, in the hot path. */
+  release(lease: number): void;
+  abandon(lease: number): void;
+  report(lease: number, outcome: OutcomeSource, attempts: number): Promise<Report>;
+}
+
+/** The right to use a credential for one call. It ends with `report`, `release` or `abandon`, or by itself after a time. */
+export class Lease implements Disposable {
+  readonly #keeper: LeaseKeeper;
+  readonly #entry: Entry;
+  readonly #forced: boolean;
+  /** -1 once it has ended. */
+  #number: number;
+
+  /** @internal */
+  constructor(keeper: LeaseKeeper, number: number, entry: Entry, forced: boolean) {
+    this.#keeper = keeper;
+    this.#number = number;
+    this.#entry = entry;
+    this.#forced = forced;
+  }
+
+  /** `true`: a lease, not a refusal. */
+  get ok(): true {
+    return true;
+  }
+
+  /** The credential's id in the store; absent where it is not stored. */
+  get id(): number | undefined {
+    return this.#entry.id;
+  }
+
+  get name(): string {
+    return this.#entry.name;
+  }
+
+  get provider(): string {
+    return this.#entry.provider;
+  }
+
+  get kind(): Kind {
+    return this.#entry.kind;
+  }
+
+  /** Which leg of the cascade gave it. */
+  get origin(): Origin {
+    return this.#entry.origin;
+  }
+
+  /** The key or token. Not shown when a lease is printed. */
+  get secret(): string {
+    return this.#entry.secret;
+  }
+
+  /** Grows with the credential's secret. The lease keeps the one that it was given. */
+  get version(): number {
+    return this.#entry.version;
+  }
+
+  /** Where its requests go instead of the provider's own address. */
+  get baseUrl(): string | undefined {
+    return this.#entry.baseUrl;
+  }
+
+  /** It rests in truth: the policy gives it all the same, so that the caller sees the provider's own error. */
+  get forced(): boolean {
+    return this.#forced;
+  }
+
+  /** Headers that put the credential into a request, names in lower case. */
+  headers(): Record<string, string> {
+    return Object.fromEntries(this.#entry.parts.headers);
+  }
+
+  /** A query parameter that puts it there, for the few providers that want it so. */
+  query(): Record<string, string> {
+    const { query } = this.#entry.parts;
+    return query ? { [query[0]]: query[1] } : {};
+  }
+
+  /** Tells how the call ended, and ends the lease. The answer says what the policy would do next. */
+  async report(outcome: OutcomeSource): Promise<Report> {
+    const number = this.#number;
+    this.#number = -1;
+    return this.#keeper.report(number, outcome, 0);
+  }
+
+  /** The call succeeded: the cheapest way to say so. */
+  release(): void {
+    const number = this.#number;
+    if (number < 0) return;
+    this.#number = -1;
+    this.#keeper.release(number);
+  }
+
+  /** The call was not made, or nothing is known of it. */
+  abandon(): void {
+    const number = this.#number;
+    if (number < 0) return;
+    this.#number = -1;
+    this.#keeper.abandon(number);
+  }
+
+  /** As `abandon`, if it has not ended. */
+  [Symbol.dispose](): void {
+    this.abandon();
+  }
+
+  /** What may be shown of it. */
+  toJSON(): { id?: number; provider: string; name: string; kind: Kind; origin: Origin; version: number } {
+    const { id, provider, name, kind, origin, version } = this.#entry;
+    return { ...(id !== undefined && { id }), provider, name, kind, origin, version };
+  }
+}

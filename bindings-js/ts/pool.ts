@@ -1,0 +1,271 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// The pool as programs use it.
+import { Desk, must } from "./desk.js";
+import { Driver } from "./driver.js";
+import { CredpoolError, quoted } from "./errors.js";
+import type { EventKind, Listener } from "./events.js";
+import { poolFetch } from "./fetch/fetch.js";
+import type { FetchOptions } from "./fetch/fetch.js";
+import { completeHost, processVariable, randomSeed } from "./host.js";
+import type { Lease } from "./lease.js";
+import type { OutcomeSource } from "./outcome.js";
+import type { ExplanationView, MemberView, ProviderView } from "./protocol.js";
+import type { Refusal } from "./refusal.js";
+import { changesInput, credentialInfo, credentialInput, parseRef, providerFacts, providerInfo } from "./shapes.js";
+import { memoryStore } from "./store/memory.js";
+import type { CredentialStore } from "./store/store.js";
+import { keepStore, releaseStore } from "./store/use.js";
+import type { Entry } from "./table.js";
+import type {
+  AcquireOptions, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, NewCredential, NewProviderCredential, Origin, Overrides,
+  Peeked, PoolOptions, ProviderInfo, Report, RouteOptions,
+} from "./types.js";
+
+/** One pool for all keys and accounts of a program. */
+export class CredentialPool implements AsyncDisposable {
+  readonly #driver: Driver;
+  readonly #desk: Desk;
+  readonly #store: CredentialStore;
+  #unwatch: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(driver: Driver, desk: Desk, store: CredentialStore) {
+    this.#driver = driver;
+    this.#desk = desk;
+    this.#store = store;
+  }
+
+  /** Opens a pool and reads its store. */
+  static async open(options: PoolOptions = {}): Promise<CredentialPool> {
+    const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000 } = options;
+    const host = completeHost(options.host);
+    const config = { policy, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host) };
+    const driver = new Driver(config, store, host, storeTimeoutMs);
+    const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
+    const pool = new CredentialPool(driver, new Desk(driver, variable), store);
+    keepStore(store);
+    try {
+      await pool.reload();
+      pool.#unwatch = store.watch?.(() => pool.#changedByOthers());
+    } catch (error) {
+      driver.end(closed());
+      await releaseStore(store).catch(() => undefined);
+      throw error;
+    }
+    return pool;
+  }
+
+  /** Stores a credential, or gives the one of the same name or secret a new one. Answers its id once it is durable. */
+  async add(provider: string, credential: NewCredential): Promise<number> {
+    const [id] = await this.#add([credentialInput(provider, credential)]);
+    if (id === undefined) throw new CredpoolError("internal", "the engine stored a credential without an id: please report this");
+    return id;
+  }
+
+  /** Stores many at once, all or none. */
+  async addMany(credentials: readonly NewProviderCredential[]): Promise<number[]> {
+    return this.#add(credentials.map((credential) => credentialInput(credential.provider, credential)));
+  }
+
+  /** A credential for one call, from the first provider that has one. Rejected with a `CredpoolError` where none has. */
+  async acquire(provider: string | readonly string[], options: AcquireOptions = {}): Promise<Lease> {
+    const { model, session, waitMs: wait = 0, signal, exclude } = options;
+    const providers = typeof provider === "string" ? [provider] : provider;
+    if (providers.length === 0) throw new CredpoolError("invalid", "acquire: name at least one provider");
+    const handles = exclude?.flatMap((ref) => this.#find(ref)?.handle ?? []);
+    const granted = await this.#desk.grant({ providers, model, session }, { wait, signal, ...(handles && { exclude: handles }) });
+    if (!granted.ok) throw granted.toError();
+    return this.#desk.lease(granted);
+  }
+
+  /**
+   * A credential at once, or why there is none: look at `ok`. The cheapest way to one; it never waits and does not throw
+   * where nobody is to be had.
+   */
+  tryAcquire(provider: string, options?: RouteOptions): Lease | Refusal {
+    return this.#desk.tryAcquire(provider, options);
+  }
+
+  /** Tells how a call ended that was made without a lease. */
+  async report(ref: CredentialRef, outcome: OutcomeSource, options: RouteOptions = {}): Promise<Report> {
+    return this.#desk.reportUse(this.#get(ref).handle, outcome, options);
+  }
+
+  /** A `fetch` for any SDK: it puts in a credential, tries others where one fails, and reports. */
+  fetch(provider: string | readonly string[], options: FetchOptions = {}): typeof globalThis.fetch {
+    const providers = typeof provider === "string" ? [provider] : [...provider];
+    if (providers.length === 0) throw new CredpoolError("invalid", "fetch: name at least one provider");
+    return poolFetch(this.#driver, this.#desk, providers, options);
+  }
+
+  /** Who would be picked now, and why the others would not. Changes nothing. */
+  explain(provider: string, options: RouteOptions = {}): Explanation {
+    const { model = "", session = "" } = options;
+    this.#look(provider);
+    const { picked, candidates } = JSON.parse(this.#driver.run(() => this.#driver.wasm.explain(provider, model, session))) as ExplanationView;
+    return { ...(picked !== undefined && { picked }), candidates: candidates.map(({ handle: _handle, ...candidate }) => candidate) };
+  }
+
+  /** Who would be picked now. Changes nothing. */
+  peek(provider: string, options: RouteOptions = {}): Peeked | undefined {
+    const { model = "", session = "" } = options;
+    this.#look(provider);
+    const handle = this.#driver.run(() => this.#driver.wasm.peek(provider, model, session));
+    const entry = handle < 0 ? undefined : this.#driver.table.at(handle);
+    return entry && { ...(entry.id !== undefined && { id: entry.id }), provider: entry.provider, name: entry.name, kind: entry.kind, origin: entry.origin };
+  }
+
+  /** Which leg of the cascade would give a provider's credential now; for the environment, by which variable. */
+  origin(provider: string): { origin: Origin; env?: string } | undefined {
+    const peeked = this.peek(provider);
+    return peeked && { origin: peeked.origin, ...(peeked.origin === "env" && { env: peeked.name }) };
+  }
+
+  /** Every credential of a provider, or of all, without secrets. */
+  list(provider?: string): CredentialInfo[] {
+    this.#look(provider);
+    const views = JSON.parse(this.#driver.run(() => this.#driver.wasm.list(provider ?? ""))) as MemberView[];
+    return views.map(credentialInfo);
+  }
+
+  /** One credential; `undefined` where there is none. */
+  get(ref: CredentialRef): CredentialInfo | undefined {
+    const entry = this.#find(ref);
+    return entry && this.list(entry.provider).find(({ id, name, origin }) => (entry.id === undefined ? name === entry.name && origin === entry.origin : id === entry.id));
+  }
+
+  /** Changes a stored credential. Cooldowns stay, unless a new secret ends those that the old one earned. */
+  async update(ref: CredentialRef, changes: CredentialChanges): Promise<void> {
+    const id = this.#stored(ref);
+    const input = changesInput(changes);
+    must(await this.#driver.request((request) => ({ update: { request, id, ...input } })));
+  }
+
+  async enable(ref: CredentialRef): Promise<void> {
+    await this.update(ref, { enabled: true });
+  }
+
+  /** Takes a credential out of use; it stays in the store. */
+  async disable(ref: CredentialRef, cause?: string): Promise<void> {
+    await this.update(ref, { enabled: false, disabledCause: cause });
+  }
+
+  /** Takes a credential out of the store. */
+  async remove(ref: CredentialRef): Promise<void> {
+    const id = this.#stored(ref);
+    must(await this.#driver.request((request) => ({ remove: { request, id } })));
+  }
+
+  /** Reads the store again: what other processes have changed. */
+  async reload(): Promise<void> {
+    must(await this.#driver.request((request) => ({ load: { request } })));
+  }
+
+  /** Sets keys that are not stored, or takes them back. */
+  override(provider: string, overrides: Overrides): void {
+    for (const origin of ["runtime", "config"] as const) {
+      const key = overrides[origin];
+      if (key !== undefined) this.#desk.override(provider, origin, key);
+    }
+  }
+
+  /**
+   * Gives keys where nobody else can: called when a provider has nobody to give. A key that it gave before keeps its
+   * cooldowns. `tryAcquire` uses it at once only where it answers without a promise.
+   */
+  setFallback(fallback: Fallback | undefined): void {
+    this.#desk.setFallback(fallback);
+  }
+
+  /** Names of all providers that are known. */
+  providers(): string[] {
+    return JSON.parse(this.#driver.run(() => this.#driver.wasm.providers())) as string[];
+  }
+
+  /** What is known of a provider, by name or alias. */
+  provider(name: string): ProviderInfo | undefined {
+    const json = this.#driver.run(() => this.#driver.wasm.provider(name));
+    return json === "" ? undefined : providerInfo(JSON.parse(json) as ProviderView);
+  }
+
+  /** The engine's whole state, without secrets: for a bug report. */
+  state(): unknown {
+    this.#driver.tick();
+    return JSON.parse(this.#driver.run(() => this.#driver.wasm.state()));
+  }
+
+  /** Calls back for each event of a kind, or (`"*"`) of all kinds. Answers how to stop that. */
+  on(kind: EventKind | "*", listener: Listener): () => void {
+    return this.#driver.events.on(kind, listener);
+  }
+
+  /** Writes what is not in the store yet, and closes the store unless another pool uses it. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#unwatch?.();
+    try {
+      if (this.#driver.open) must(await this.#driver.request((request) => ({ flush: { request } })));
+    } finally {
+      this.#driver.end(closed());
+      await releaseStore(this.#store);
+    }
+  }
+
+  async #add(credentials: ReturnType<typeof credentialInput>[]): Promise<number[]> {
+    return must(await this.#driver.request((request) => ({ add: { request, credentials } })));
+  }
+
+  /** What is due is done before somebody looks, and the environment is looked at. */
+  #look(provider: string | undefined): void {
+    this.#driver.tick();
+    if (provider !== undefined) this.#desk.meet(provider);
+  }
+
+  #find(ref: CredentialRef): Entry | undefined {
+    const parsed = parseRef(ref);
+    const { table } = this.#driver;
+    return typeof parsed === "number" ? table.byId(parsed) : table.byName(this.#driver.view(parsed.provider).facts.name, parsed.name);
+  }
+
+  #get(ref: CredentialRef): Entry {
+    const entry = this.#find(ref);
+    if (!entry) throw new CredpoolError("not_found", `there is no credential ${quoted(String(ref))}: pool.list() shows those that there are; pool.reload() reads what other processes have added`);
+    return entry;
+  }
+
+  #stored(ref: CredentialRef): number {
+    const { id } = this.#get(ref);
+    if (id === undefined) throw new CredpoolError("invalid", `${quoted(String(ref))} is not stored: only pool.override() or its environment variable changes it`);
+    return id;
+  }
+
+  #reloading = false;
+  #again = false;
+
+  /** One reload at a time; what changes during it is read by one more. */
+  #changedByOthers(): void {
+    this.#again = true;
+    if (this.#reloading || !this.#driver.open) return;
+    this.#reloading = true;
+    const read = async () => {
+      while (this.#again && this.#driver.open) {
+        this.#again = false;
+        await this.reload();
+      }
+    };
+    read()
+      .catch((error: unknown) => this.#driver.open && this.#driver.host.log("credpool: the store changed and could not be read again", error))
+      .finally(() => (this.#reloading = false));
+  }
+}
+
+function closed(): CredpoolError {
+  return new CredpoolError("closed", "the pool is closed: open another one with CredentialPool.open()");
+}

@@ -1,0 +1,275 @@
+// What crosses between the driver and the WebAssembly as JSON: the twin of core/src/pool/protocol.rs. Nothing here is
+// part of the public API.
+
+export type Kind = "api_key" | "token" | "oauth";
+export type Origin = "runtime" | "config" | "oauth" | "login" | "env" | "stored" | "fallback";
+export type RowKind = "credential" | "health" | "usage" | "tie";
+export type RowId = number | string;
+export type TransportError = "timeout" | "connection" | "aborted";
+
+export interface PoolConfig {
+  policy?: unknown;
+  seed?: number;
+  providers?: ProviderFacts[];
+  tellSelected?: boolean;
+}
+
+/** One provider, as the registry has it. */
+export interface ProviderFacts {
+  name: string;
+  label: string;
+  aliases: string[];
+  kinds: Kind[];
+  environment: string[];
+  keyPlacement: Placement;
+  tokenPlacement: Placement;
+  headers: [string, string][];
+  tokenHeaders: [string, string][];
+  website: string;
+  refreshLead?: number;
+  consumerNotice?: string;
+}
+
+/** What `WasmPool.provider()` answers: the facts, and what is the same for all providers. */
+export interface ProviderView {
+  facts: ProviderFacts;
+  stripHeaders: string[];
+  stripQuery: string[];
+  listHeaders: string[];
+}
+
+export type Placement = "bearer" | "none" | { header: string } | { query: string };
+
+export interface SecretInput {
+  key?: string;
+  token?: string;
+  access?: string;
+  refresh?: string;
+}
+
+export interface IdentityData {
+  email?: string;
+  account_id?: string;
+  org_id?: string;
+  project_id?: string;
+  enterprise_url?: string;
+}
+
+export interface CredentialInput extends SecretInput {
+  provider: string;
+  name?: string;
+  kind?: Kind;
+  priority?: number;
+  weight?: number;
+  models?: readonly string[];
+  enabled?: boolean;
+  source?: string;
+  expires?: number;
+  baseUrl?: string;
+  identity?: IdentityData;
+}
+
+export interface Changes {
+  name?: string;
+  priority?: number;
+  weight?: number;
+  models?: readonly string[];
+  enabled?: boolean;
+  disabled_cause?: string;
+  expires?: number;
+  base_url?: string;
+  identity?: IdentityData;
+  source?: string;
+}
+
+/** How a call ended, as it came. */
+export interface Outcome {
+  ok?: boolean;
+  status?: number;
+  headers?: [string, string][];
+  body?: string;
+  transport?: TransportError;
+}
+
+export interface RowData {
+  kind: RowKind;
+  id: RowId;
+  version: number;
+  data?: string;
+  secret?: string;
+}
+
+export interface AcquireInput {
+  request: number;
+  providers: readonly string[];
+  model?: string;
+  session?: string;
+  exclude?: readonly number[];
+  tried?: readonly number[];
+  round?: number;
+  wait?: number;
+}
+
+export interface ReportInput {
+  request: number;
+  lease?: number;
+  handle?: number;
+  model?: string;
+  session?: string;
+  outcome: Outcome;
+  attempts?: number;
+}
+
+export interface OverrideInput {
+  request: number;
+  provider: string;
+  origin: Origin;
+  kind?: Kind;
+  secret?: SecretInput;
+  name?: string;
+}
+
+export type PoolInput =
+  | { tick: Record<string, never> }
+  | { load: { request: number } }
+  | { acquire: AcquireInput }
+  | { cancel: { request: number } }
+  | { report: ReportInput }
+  | { add: { request: number; credentials: CredentialInput[] } }
+  | { update: { request: number; id: number; changes?: Changes; secret?: SecretInput } }
+  | { remove: { request: number; id: number } }
+  | { override: OverrideInput }
+  | { flush: { request: number } }
+  | { loaded: { op: number; generation: number; rows: RowData[] } }
+  | { committed: { op: number; generation: number; rows: [RowId, number][] } }
+  | { conflict: { op: number; rows: RowData[] } }
+  | { failed: { op: number; message: string } };
+
+export interface PoolStep {
+  secrets?: SecretChange[];
+  effects?: HostEffect[];
+  events?: EventData[];
+  deadline?: { at: number; cause: string };
+}
+
+export interface SecretChange {
+  handle: number;
+  entry?: SecretEntry;
+}
+
+export interface SecretEntry {
+  id?: number;
+  provider: string;
+  name: string;
+  kind: Kind;
+  origin: Origin;
+  version: number;
+  secret: string;
+  baseUrl?: string;
+}
+
+export interface MutationData {
+  kind: RowKind;
+  id?: RowId;
+  expects?: number;
+  data?: string;
+  secret?: string;
+}
+
+export type HostEffect =
+  | { load: { op: number } }
+  | { commit: { op: number; mutations: MutationData[] } }
+  | { reply: { request: number; answer: Answer } };
+
+export type RefusalCode = "cooling_down" | "unavailable" | "not_found" | "unknown_provider" | "aborted" | "too_many";
+export type FailedCode = "store" | "conflict" | "invalid" | "not_found";
+export type NextAction = "none" | "rotate" | "stop";
+
+export interface Leased {
+  lease: number;
+  handle: number;
+  origin: Origin;
+  forced: boolean;
+  round: number;
+}
+
+export interface Reported {
+  reason: string;
+  scope: string;
+  until?: number;
+  level: number;
+  action: NextAction;
+  handle: number;
+}
+
+export interface Answer {
+  leased?: Leased;
+  refused?: { code: RefusalCode; retryAt?: number };
+  reported?: Reported;
+  done?: { ids: number[] };
+  failed?: { code: FailedCode; message: string };
+}
+
+export interface EventData {
+  kind: string;
+  at: number;
+  id?: number;
+  name?: string;
+  provider?: string;
+  model?: string;
+  scope?: string;
+  reason?: string;
+  until?: number;
+  cause?: string;
+  count?: number;
+}
+
+/** A credential without its secret, as `WasmPool.list()` gives it. */
+export interface MemberView {
+  handle: number;
+  id?: number;
+  index: string;
+  provider: string;
+  name: string;
+  kind: Kind;
+  origin: Origin;
+  priority: number;
+  weight: number;
+  models: string[];
+  enabled: boolean;
+  disabledCause?: string;
+  expires?: number;
+  baseUrl?: string;
+  identity: IdentityData;
+  status: "ready" | "cooling" | "disabled" | "expired";
+  inFlight: number;
+  lastUsed?: number;
+  success: number;
+  failure: number;
+  lastError?: string;
+  cooldowns: CooldownView[];
+}
+
+export interface CooldownView {
+  scope: string;
+  model?: string;
+  active: boolean;
+  reason?: string;
+  until: number;
+  level: number;
+  source: "hint" | "ladder" | "default" | "hand";
+}
+
+export interface ExplanationView {
+  picked?: string;
+  candidates: CandidateView[];
+}
+
+export interface CandidateView {
+  handle: number;
+  id?: number;
+  name: string;
+  origin: Origin;
+  verdict: string;
+  until?: number;
+}

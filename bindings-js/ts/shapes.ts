@@ -1,0 +1,100 @@
+// Between the public API's spelling and the engine's.
+import { CredpoolError, quoted } from "./errors.js";
+import type { Changes, CredentialInput, IdentityData, MemberView, ProviderFacts, ProviderView, SecretInput } from "./protocol.js";
+import type { CredentialChanges, CredentialInfo, CredentialRef, Identity, NewCredential, ProviderDefinition, ProviderInfo } from "./types.js";
+
+/** The fields that are there. */
+function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+const CREDENTIAL_FIELDS: readonly string[] = [
+  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "enabled", "source", "expires", "baseUrl",
+  "email", "accountId", "orgId", "projectId", "enterpriseUrl",
+];
+
+/** A field that is not known is an error, never ignored: it may be a secret under another name. */
+function checkFields(what: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((field) => !known.includes(field));
+  if (unknown !== undefined) throw new CredpoolError("invalid", `${what} has no field ${quoted(unknown)}; there are: ${known.join(", ")}`);
+}
+
+function instant(value: number | Date | undefined): number | undefined {
+  const at = value instanceof Date ? value.getTime() : value;
+  if (at !== undefined && !(at >= 0)) throw new CredpoolError("invalid", "expires: expected a date, or milliseconds since 1970");
+  return at === undefined ? undefined : Math.floor(at);
+}
+
+function identityOf({ email, accountId, orgId, projectId, enterpriseUrl }: Identity): IdentityData {
+  return given({ email, account_id: accountId, org_id: orgId, project_id: projectId, enterprise_url: enterpriseUrl }) as IdentityData;
+}
+
+export function credentialInput(provider: string, credential: NewCredential): CredentialInput {
+  checkFields("a credential", credential, CREDENTIAL_FIELDS);
+  const { kind, key, token, access, refresh, name, priority, weight, models, enabled, source, baseUrl } = credential;
+  const fields = { kind, key, token, access, refresh, name, priority, weight, models, enabled, source, baseUrl, expires: instant(credential.expires) };
+  return { ...given(fields), provider, identity: identityOf(credential) } as CredentialInput;
+}
+
+export function changesInput(changes: CredentialChanges): { changes: Changes; secret?: SecretInput } {
+  checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => field !== "provider" && field !== "kind"), "disabledCause"]);
+  const { key, token, access, refresh, name, priority, weight, models, enabled, source, baseUrl, disabledCause } = changes;
+  const identity = identityOf(changes);
+  const secret = given({ key, token, access, refresh }) as SecretInput;
+  const record = { name, priority, weight, models, enabled, source, base_url: baseUrl, disabled_cause: disabledCause, expires: instant(changes.expires) };
+  return {
+    changes: { ...given(record), ...(Object.keys(identity).length > 0 && { identity }) } as Changes,
+    ...(Object.keys(secret).length > 0 && { secret }),
+  };
+}
+
+export function credentialInfo(view: MemberView): CredentialInfo {
+  const { handle: _handle, identity, success, failure, cooldowns, ...rest } = view;
+  const { email, account_id: accountId, org_id: orgId, project_id: projectId, enterprise_url: enterpriseUrl } = identity;
+  return {
+    ...rest,
+    identity: given({ email, accountId, orgId, projectId, enterpriseUrl }),
+    counters: { success, failure },
+    cooldowns: cooldowns
+      .filter(({ active }) => active)
+      .map(({ scope, model, reason = "unknown", until, level, source }) => ({ scope, ...(model !== undefined && { model }), reason, until, level, source })),
+  } as CredentialInfo;
+}
+
+export function providerFacts(definition: ProviderDefinition): ProviderFacts {
+  checkFields("a provider", definition, PROVIDER_FIELDS);
+  const { name, label = name, aliases = [], kinds = ["api_key", "token", "oauth"], environment = [], headers = {}, tokenHeaders = {} } = definition;
+  const { keyPlacement = "bearer", tokenPlacement = "bearer", website = "", refreshLeadMs: refreshLead, consumerNotice } = definition;
+  return {
+    name,
+    label,
+    aliases: [...aliases],
+    kinds: [...kinds],
+    environment: [...environment],
+    keyPlacement,
+    tokenPlacement,
+    headers: Object.entries(headers),
+    tokenHeaders: Object.entries(tokenHeaders),
+    website,
+    ...given({ refreshLead, consumerNotice }),
+  };
+}
+
+const PROVIDER_FIELDS: readonly string[] = [
+  "name", "label", "aliases", "kinds", "environment", "keyPlacement", "tokenPlacement", "headers", "tokenHeaders", "website", "refreshLeadMs", "consumerNotice",
+];
+
+export function providerInfo({ facts }: ProviderView): ProviderInfo {
+  const { headers, tokenHeaders, refreshLead: refreshLeadMs, ...rest } = facts;
+  return { ...rest, headers: Object.fromEntries(headers), tokenHeaders: Object.fromEntries(tokenHeaders), ...given({ refreshLeadMs }) };
+}
+
+/** `provider:name` in its parts; an id is a positive whole number. */
+export function parseRef(ref: CredentialRef): number | { provider: string; name: string } {
+  if (typeof ref === "number" && Number.isSafeInteger(ref) && ref > 0) return ref;
+  const colon = typeof ref === "string" ? ref.indexOf(":") : -1;
+  if (typeof ref !== "string" || colon < 1 || colon === ref.length - 1) {
+    throw new CredpoolError("invalid", 'a credential is named by its id (a positive whole number) or as "provider:name"');
+  }
+  return { provider: ref.slice(0, colon), name: ref.slice(colon + 1) };
+}

@@ -1,0 +1,228 @@
+// The words of the public API. Times are milliseconds, instants are milliseconds since 1970.
+import type { Host } from "./host.js";
+import type { Kind, Origin, Placement } from "./protocol.js";
+import type { CredentialStore } from "./store/store.js";
+
+export type { Kind, Origin, Placement } from "./protocol.js";
+
+/** How a pool is opened. */
+export interface PoolOptions {
+  /** Where credentials and cooldowns are kept; `memoryStore()` where it is left out. */
+  store?: CredentialStore | undefined;
+  /** A preset's name, or a document such as `{ extends: "default", strategy: "round-robin" }`. */
+  policy?: string | object | undefined;
+  /** Providers beside those of the registry. */
+  providers?: readonly ProviderDefinition[] | undefined;
+  /** Environment variables for keys; `false` for none. The process's own where it is left out. */
+  env?: Readonly<Record<string, string | undefined>> | false | undefined;
+  /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */
+  seed?: number | undefined;
+  /** Clocks, timers and network in place of the runtime's own. */
+  host?: Host | undefined;
+  /** How long a call of the store may take: 30 s. */
+  storeTimeoutMs?: number | undefined;
+}
+
+/** A provider that the registry does not know. */
+export interface ProviderDefinition {
+  name: string;
+  /** The name for people. */
+  label?: string | undefined;
+  aliases?: readonly string[] | undefined;
+  /** The kinds of credential it takes, the preferred first: all where it is left out. */
+  kinds?: readonly Kind[] | undefined;
+  /** Environment variables that may hold a key; the first that is set wins. */
+  environment?: readonly string[] | undefined;
+  /** Where an API key goes: `"bearer"` where it is left out. */
+  keyPlacement?: Placement | undefined;
+  /** Where a token goes: `"bearer"` where it is left out. */
+  tokenPlacement?: Placement | undefined;
+  /** Headers of every request. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Headers of requests with a token, beside those. */
+  tokenHeaders?: Readonly<Record<string, string>> | undefined;
+  website?: string | undefined;
+  refreshLeadMs?: number | undefined;
+  consumerNotice?: string | undefined;
+}
+
+/** What is known of a provider. */
+export interface ProviderInfo {
+  readonly name: string;
+  readonly label: string;
+  readonly aliases: string[];
+  readonly kinds: Kind[];
+  readonly environment: string[];
+  readonly keyPlacement: Placement;
+  readonly tokenPlacement: Placement;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tokenHeaders: Readonly<Record<string, string>>;
+  /** Where keys are made. */
+  readonly website: string;
+  readonly refreshLeadMs?: number;
+  /** What the provider's terms say of consumer accounts in other programs; to be shown when one is added. */
+  readonly consumerNotice?: string;
+}
+
+/** Whose account it is. */
+export interface Identity {
+  email?: string | undefined;
+  accountId?: string | undefined;
+  orgId?: string | undefined;
+  projectId?: string | undefined;
+  enterpriseUrl?: string | undefined;
+}
+
+/** A credential to be stored. One of `key`, `token` and `access` is its secret. */
+export interface NewCredential extends Identity {
+  /** Told by the secret's field where it is left out. */
+  kind?: Kind | undefined;
+  /** Of an API key. */
+  key?: string | undefined;
+  /** Of a token. */
+  token?: string | undefined;
+  /** Of an OAuth account. */
+  access?: string | undefined;
+  /** Of an OAuth account. */
+  refresh?: string | undefined;
+  /** Unique for the provider; given where it is left out. Who is named like a stored one takes its place. */
+  name?: string | undefined;
+  /** Higher is tried first: 0. */
+  priority?: number | undefined;
+  /** Its share under `weighted`: 1. */
+  weight?: number | undefined;
+  /** The models that it serves, with `*` for any text; all where it is left out. */
+  models?: readonly string[] | undefined;
+  /** May it be used? Yes. */
+  enabled?: boolean | undefined;
+  /** `login` where it came from one. */
+  source?: string | undefined;
+  /** When the secret expires. */
+  expires?: number | Date | undefined;
+  /** Where its requests go instead: `pool.fetch` puts it before the request's path. */
+  baseUrl?: string | undefined;
+}
+
+/** A credential to be stored among others. */
+export interface NewProviderCredential extends NewCredential {
+  provider: string;
+}
+
+/** What is to change; what is left out stays. */
+export interface CredentialChanges extends Omit<NewCredential, "kind"> {
+  disabledCause?: string | undefined;
+}
+
+/** A credential, by its id in the store or by `provider:name`. */
+export type CredentialRef = number | string;
+
+/** A credential as the pool sees it, without its secret. */
+export interface CredentialInfo {
+  /** Its id in the store; absent where it is not stored. */
+  readonly id?: number;
+  /** A public handle that reveals nothing. */
+  readonly index: string;
+  readonly provider: string;
+  readonly name: string;
+  readonly kind: Kind;
+  /** Which leg of the cascade it belongs to. */
+  readonly origin: Origin;
+  readonly priority: number;
+  readonly weight: number;
+  readonly models: string[];
+  readonly enabled: boolean;
+  readonly disabledCause?: string;
+  readonly expires?: number;
+  readonly baseUrl?: string;
+  readonly identity: Readonly<Identity>;
+  readonly status: "ready" | "cooling" | "disabled" | "expired";
+  /** Leases that are open. */
+  readonly inFlight: number;
+  readonly lastUsed?: number;
+  /** Calls since it was added: those that succeeded, and those that failed by its fault. */
+  readonly counters: { readonly success: number; readonly failure: number };
+  /** Why the last of these failed. */
+  readonly lastError?: string;
+  /** What of it rests now. */
+  readonly cooldowns: CooldownInfo[];
+}
+
+/** Something of a credential that rests. */
+export interface CooldownInfo {
+  /** `credential`, `model` or `meter:<name>`. */
+  readonly scope: string;
+  readonly model?: string;
+  readonly reason: string;
+  readonly until: number;
+  /** How far its ladder has climbed. */
+  readonly level: number;
+  /** Who chose the end. */
+  readonly source: "hint" | "ladder" | "default" | "hand";
+}
+
+/** For what a credential is wanted. */
+export interface RouteOptions {
+  model?: string | undefined;
+  /** Calls of one session stay with one credential, where the policy says so. */
+  session?: string | undefined;
+}
+
+/** How a credential is asked for. */
+export interface AcquireOptions extends RouteOptions {
+  /** How long to wait for one to come back: 0. */
+  waitMs?: number | undefined;
+  /** Gives up; the promise is then rejected with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Never one of these. */
+  exclude?: readonly CredentialRef[] | undefined;
+}
+
+/** What a report led to. */
+export interface Report {
+  /** `ok`, or why the call failed: a reason of the taxonomy. */
+  readonly reason: string;
+  /** What that covers: `request`, `model`, `meter:<name>`, `credential` or `upstream`. */
+  readonly scope: string;
+  /** Until when that rests now; absent where it does not. */
+  readonly until?: number;
+  readonly level: number;
+  /** What the policy says next: `none`, `rotate` to another credential, or `stop`. */
+  readonly action: "none" | "rotate" | "stop";
+}
+
+/** Why one credential would be picked, and why the others would not. */
+export interface Explanation {
+  /** The name of the one that would be picked. */
+  readonly picked?: string;
+  /** Every candidate, in stored order. */
+  readonly candidates: Candidate[];
+}
+
+export interface Candidate {
+  readonly id?: number;
+  readonly name: string;
+  readonly origin: Origin;
+  /** `picked`, `ready`, or the reason it is out. */
+  readonly verdict: string;
+  readonly until?: number;
+}
+
+/** Who would be picked. */
+export interface Peeked {
+  readonly id?: number;
+  readonly provider: string;
+  readonly name: string;
+  readonly kind: Kind;
+  readonly origin: Origin;
+}
+
+/** Keys of a provider that are not stored: a text sets one, `null` takes it back, what is left out stays. */
+export interface Overrides {
+  /** Before all others: a command line option, for example. */
+  runtime?: string | null | undefined;
+  /** Before all that is stored: the program's configuration. */
+  config?: string | null | undefined;
+}
+
+/** Gives a provider's key where nobody else can; `undefined` for none. */
+export type Fallback = (provider: string) => string | undefined | null | Promise<string | undefined | null>;

@@ -1,0 +1,305 @@
+// A store in an SQLite file. Processes of one machine share it; what one commits the others read when they reload.
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { RETENTION } from "credpool";
+import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreState } from "credpool";
+import { isBusy, openDatabase } from "./sqlite-driver.js";
+import type { Database, SqlRow, SqlValue, Statement } from "./sqlite-driver.js";
+import { prepareDatabase } from "./sqlite-schema.js";
+
+/** How an SQLite store is made. */
+export interface SqliteStoreOptions extends Retention {
+  /** The clock of leases and expiries. */
+  now?: () => number;
+}
+
+/**
+ * A store in a file, made when it is first used: the file 0600, its folder 0700. `:memory:` is a store in memory.
+ * Secrets are in a column of their own, in plain text.
+ */
+export function sqliteStore(file: string | URL, options: SqliteStoreOptions = {}): CredentialStore {
+  return new SqliteStore(file instanceof URL ? fileURLToPath(file) : file, options);
+}
+
+/** While another process writes, a call is tried again for so long. */
+const BUSY_FOR_MS = 10_000;
+const ROW = "kind, owner, name, version, generation, data, secret";
+const IN_ORDER = "ORDER BY kind, owner = 0, owner, name";
+
+class SqliteStore implements CredentialStore {
+  readonly #file: string;
+  readonly #now: () => number;
+  readonly #retention: Required<Retention>;
+  #opening: Promise<Connection> | undefined;
+
+  constructor(file: string, { now = Date.now, ...retention }: SqliteStoreOptions) {
+    this.#file = file === ":memory:" ? file : resolve(file);
+    this.#now = now;
+    this.#retention = { ...RETENTION, ...retention };
+  }
+
+  load(since = 0): Promise<StoreState> {
+    return this.#transact("BEGIN", (sql) => {
+      const generation = state(sql, "generation");
+      const complete = since <= 0 || since < state(sql, "forgotten") || since > generation;
+      const found = complete
+        ? sql(`SELECT ${ROW} FROM entry WHERE data IS NOT NULL ${IN_ORDER}`).all()
+        : sql(`SELECT ${ROW} FROM entry WHERE generation > ? ${IN_ORDER}`).all(since);
+      const rows = found.map(rowOf);
+      const removed = rows.filter(({ data }) => data === undefined).map(({ kind, id }) => ({ kind, id }));
+      return { generation, rows: rows.filter(({ data }) => data !== undefined), removed, complete };
+    });
+  }
+
+  commit(mutations: readonly Mutation[]): Promise<CommitResult> {
+    return this.#transact("BEGIN IMMEDIATE", (sql): CommitResult => {
+      const before = state(sql, "generation");
+      const conflicts = mutations.flatMap((mutation) => conflictOf(sql, mutation, before));
+      if (conflicts.length > 0) return { ok: false, generation: before, conflicts };
+      if (mutations.length === 0) return { ok: true, generation: before, rows: [] };
+      const generation = before + 1;
+      const rows = mutations.map((mutation) => apply(sql, mutation, generation));
+      setState(sql, "generation", generation);
+      if (mutations.some(({ data }) => data === undefined)) this.#forget(sql);
+      return { ok: true, generation, rows };
+    });
+  }
+
+  /** Drops the oldest tombstones, where there are too many. */
+  #forget(sql: Sql): void {
+    const { oldest } = sql("SELECT generation AS oldest FROM entry WHERE data IS NULL ORDER BY generation DESC LIMIT 1 OFFSET ?").get(this.#retention.tombstones) ?? {};
+    if (typeof oldest !== "number") return;
+    sql("DELETE FROM entry WHERE data IS NULL AND generation <= ?").run(oldest);
+    setState(sql, "forgotten", oldest);
+  }
+
+  lease(key: string, owner: string, ttlMs: number): Promise<StoreLease | null> {
+    return this.#transact("BEGIN IMMEDIATE", (sql) => {
+      const held = leaseOf(sql, key);
+      const now = this.#now();
+      const lives = held !== undefined && held.expires > now;
+      if (lives && held.owner !== owner) return null;
+      return putLease(sql, { key, owner, fence: lives ? held.fence : (held?.fence ?? 0) + 1, expires: now + ttlMs });
+    });
+  }
+
+  renew(lease: StoreLease, ttlMs: number): Promise<StoreLease | null> {
+    return this.#transact("BEGIN IMMEDIATE", (sql) => {
+      const held = heldLease(sql, lease);
+      const now = this.#now();
+      return held && held.expires > now ? putLease(sql, { ...held, expires: now + ttlMs }) : null;
+    });
+  }
+
+  release(lease: StoreLease): Promise<void> {
+    return this.#transact("BEGIN IMMEDIATE", (sql) => {
+      const held = heldLease(sql, lease);
+      // The fence stays: the next owner's is larger.
+      if (held) putLease(sql, { ...held, expires: 0 });
+    });
+  }
+
+  append(log: string, entries: readonly LogEntry[]): Promise<void> {
+    return this.#transact("BEGIN IMMEDIATE", (sql) => {
+      for (const { at, data } of entries) sql("INSERT INTO log (log, at, data) VALUES (?, ?, ?)").run(log, Math.floor(at), data);
+      sql("DELETE FROM log WHERE log = ? AND at < ?").run(log, this.#now() - this.#retention.logMaxAgeMs);
+      sql("DELETE FROM log WHERE number IN (SELECT number FROM log WHERE log = ? ORDER BY at DESC, number DESC LIMIT -1 OFFSET ?)").run(log, this.#retention.logMaxEntries);
+    });
+  }
+
+  query(log: string, { from, to, limit }: LogFilter = {}): Promise<LogEntry[]> {
+    const bound = (value: number | undefined, otherwise: number): number => (value === undefined || !Number.isFinite(value) ? otherwise : Math.ceil(value));
+    return this.#transact("BEGIN", (sql) => {
+      const newest = sql("SELECT at, data FROM log WHERE log = ? AND at >= ? AND at < ? ORDER BY at DESC, number DESC LIMIT ?");
+      const found = newest.all(log, bound(from, Number.MIN_SAFE_INTEGER), bound(to, Number.MAX_SAFE_INTEGER), bound(limit, -1));
+      return found.reverse().map(({ at, data }) => ({ at: Number(at), data: String(data) }));
+    });
+  }
+
+  cacheGet(key: string): Promise<string | undefined> {
+    return this.#transact("BEGIN", (sql) => {
+      const kept = sql("SELECT value FROM cache WHERE key = ? AND expires > ?").get(key, this.#now());
+      return kept ? String(kept.value) : undefined;
+    });
+  }
+
+  cacheSet(key: string, value: string, expiresAt: number): Promise<void> {
+    return this.#transact("BEGIN IMMEDIATE", (sql) => {
+      sql("INSERT INTO cache (key, value, expires) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires").run(key, value, Math.floor(expiresAt));
+      sql("DELETE FROM cache WHERE expires <= ?").run(this.#now());
+    });
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    const database = (await opening?.catch(() => undefined))?.database;
+    if (!database) return;
+    try {
+      // All of it is in one file then, which may be copied.
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch {
+      // Another process is using it, and will see to that.
+    }
+    database.close();
+  }
+
+  /** One transaction, in one turn of the event loop. Where another process holds the lock it is tried again. */
+  async #transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: (sql: Sql) => T): Promise<T> {
+    const connection = await (this.#opening ??= this.#open());
+    return this.#patiently(() => {
+      connection.database.exec(begin);
+      try {
+        const result = work(connection.sql);
+        connection.database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        connection.database.exec("ROLLBACK");
+        throw error;
+      }
+    });
+  }
+
+  async #patiently<T>(work: () => T): Promise<T> {
+    const until = performance.now() + BUSY_FOR_MS;
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error)) throw this.#error(error);
+        if (performance.now() >= until) throw this.#error(new Error(`another process has held its lock for ${BUSY_FOR_MS / 1000} s`, { cause: error }));
+      }
+      await sleep(5 + Math.random() * 20);
+    }
+  }
+
+  #open(): Promise<Connection> {
+    const opening = this.#connect();
+    opening.catch(() => {
+      if (this.#opening === opening) this.#opening = undefined;
+    });
+    return opening;
+  }
+
+  async #connect(): Promise<Connection> {
+    try {
+      if (this.#file !== ":memory:") createFile(this.#file);
+      const database = await openDatabase(this.#file);
+      try {
+        await this.#patiently(() => prepareDatabase(database));
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      const statements = new Map<string, Statement>();
+      const sql = (text: string): Statement => {
+        const statement = statements.get(text) ?? database.prepare(text);
+        statements.set(text, statement);
+        return statement;
+      };
+      return { database, sql };
+    } catch (error) {
+      throw this.#error(error);
+    }
+  }
+
+  #error(cause: unknown): Error {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return message.startsWith(`${this.#file}: `) ? (cause as Error) : new Error(`${this.#file}: ${message}`, { cause });
+  }
+}
+
+/** Prepares a statement, or finds the one that was. */
+type Sql = (text: string) => Statement;
+
+interface Connection {
+  database: Database;
+  sql: Sql;
+}
+
+/** Nobody else may read it, from its first moment. SQLite gives its side files the same rights. */
+function createFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  if (existsSync(file)) return;
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
+}
+
+function state(sql: Sql, name: "generation" | "forgotten"): number {
+  return Number(sql("SELECT value FROM state WHERE name = ?").get(name)?.value ?? 0);
+}
+
+function setState(sql: Sql, name: "generation" | "forgotten", value: number): void {
+  sql("UPDATE state SET value = ? WHERE name = ?").run(value, name);
+}
+
+/** An id as it is kept. */
+function place(id: RowId): [owner: number, name: string] {
+  return typeof id === "number" ? [id, ""] : [0, id];
+}
+
+function rowOf({ kind, owner, name, version, generation, data, secret }: SqlRow): Row {
+  return {
+    kind: String(kind),
+    id: owner === 0 ? String(name) : Number(owner),
+    version: Number(version),
+    generation: Number(generation),
+    ...textOf("data", data),
+    ...textOf("secret", secret),
+  };
+}
+
+function textOf<Name extends string>(name: Name, value: SqlValue | undefined): { [K in Name]?: string } {
+  return (typeof value === "string" ? { [name]: value } : {}) as { [K in Name]?: string };
+}
+
+function find(sql: Sql, kind: string, id: RowId): Row | undefined {
+  const found = sql(`SELECT ${ROW} FROM entry WHERE kind = ? AND owner = ? AND name = ?`).get(kind, ...place(id));
+  return found ? rowOf(found) : undefined;
+}
+
+function conflictOf(sql: Sql, { kind, id, expects }: Mutation, generation: number): Row[] {
+  if (expects === undefined) return [];
+  const row = id === undefined ? undefined : find(sql, kind, id);
+  const living = row?.data === undefined ? undefined : row;
+  if (expects === (living?.version ?? 0)) return [];
+  return [living ?? { kind, id: id ?? 0, version: 0, generation }];
+}
+
+function apply(sql: Sql, { kind, id: given, data, secret }: Mutation, generation: number): { id: RowId; version: number } {
+  const id = given ?? issue(sql);
+  const old = given === undefined ? undefined : find(sql, kind, id);
+  if (data === undefined && old?.data === undefined) return { id, version: old?.version ?? 0 };
+  if (typeof given === "number" && !old) sql("INSERT OR IGNORE INTO issued (id) VALUES (?)").run(given);
+  const version = (old?.version ?? 0) + (data === undefined ? 0 : 1);
+  sql(`INSERT INTO entry (${ROW}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, owner, name)
+       DO UPDATE SET version = excluded.version, generation = excluded.generation, data = excluded.data, secret = excluded.secret`,
+  ).run(kind, ...place(id), version, generation, data ?? null, data === undefined ? null : (secret ?? null));
+  return { id, version };
+}
+
+/** An id that was never given before. */
+function issue(sql: Sql): number {
+  const id = Number(sql("INSERT INTO issued DEFAULT VALUES RETURNING id").get()?.id);
+  sql("DELETE FROM issued WHERE id < ?").run(id);
+  return id;
+}
+
+function leaseOf(sql: Sql, key: string): StoreLease | undefined {
+  const found = sql("SELECT owner, fence, expires FROM lease WHERE key = ?").get(key);
+  return found ? { key, owner: String(found.owner), fence: Number(found.fence), expires: Number(found.expires) } : undefined;
+}
+
+function heldLease(sql: Sql, { key, owner, fence }: StoreLease): StoreLease | undefined {
+  const held = leaseOf(sql, key);
+  return held?.owner === owner && held.fence === fence ? held : undefined;
+}
+
+function putLease(sql: Sql, given: StoreLease): StoreLease {
+  const lease = { ...given, expires: Math.floor(given.expires) };
+  const put = sql("INSERT INTO lease (key, owner, fence, expires) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, fence = excluded.fence, expires = excluded.expires");
+  put.run(lease.key, lease.owner, lease.fence, lease.expires);
+  return lease;
+}

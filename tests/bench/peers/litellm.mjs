@@ -1,0 +1,34 @@
+// @ts-check
+// LiteLLM's Router beside ours: a pick among so many deployments of one model, `simple-shuffle`, nothing cooling.
+import fs from "node:fs";
+import path from "node:path";
+import { tools } from "../../../scripts/lib/paths.mjs";
+import { must } from "../../../scripts/lib/run.mjs";
+import { runJson } from "../lib/child.mjs";
+import { measure } from "../lib/measure.mjs";
+import { makePool } from "../lib/pools.mjs";
+import { tryAcquire } from "../lib/subjects.mjs";
+import { peerRows } from "./rows.mjs";
+
+const VERSION = "1.106.2";
+
+/** @param {import("../run.mjs").Context} context @returns {Promise<import("../lib/rows.mjs").Row[]>} */
+export async function litellm({ progress, quick, rounds }) {
+  const venv = path.join(tools, "litellm/venv");
+  const python = path.join(venv, "bin/python");
+  if (!fs.existsSync(path.join(venv, "bin/litellm"))) {
+    progress(`installing litellm ${VERSION}`);
+    await must("python3", ["-m", "venv", venv]);
+    await must(python, ["-m", "pip", "install", "--quiet", `litellm==${VERSION}`]);
+  }
+  const lines = [];
+  for (const size of [10, 100, 1_000]) {
+    progress(`${size.toLocaleString("en")} deployments`);
+    const { theirs } = await runJson(python, ["tests/bench/peers/litellm.py", String(size), quick ? "3" : "10"]);
+    const pool = await makePool(size, { strategy: "round-robin" });
+    const figures = await measure([tryAcquire("ours", pool)], { rounds });
+    await pool.close();
+    lines.push(JSON.stringify({ size, ours: figures.get("ours"), theirs }));
+  }
+  return peerRows(`LiteLLM ${VERSION} simple-shuffle`, lines, { 10: 200, 1_000: 10_000 });
+}

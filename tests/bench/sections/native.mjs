@@ -1,0 +1,26 @@
+// @ts-check
+// The engine in native Rust: tests/bench/native.
+import path from "node:path";
+import { at } from "../../../scripts/lib/paths.mjs";
+import { must } from "../../../scripts/lib/run.mjs";
+import { runLines } from "../lib/child.mjs";
+import { atMost, flatness } from "../lib/rows.mjs";
+
+/** @typedef {import("../lib/rows.mjs").Row} Row */
+/** @typedef {{ row: string, size: number, pick: import("../lib/measure.mjs").Figure, both: import("../lib/measure.mjs").Figure, allocations: number, asked: number, picks: number }} Found */
+
+/** @param {import("../run.mjs").Context} context @returns {Promise<Row[]>} */
+export async function native({ progress }) {
+  progress("building tests/bench/native");
+  await must("cargo", ["build", "--release", "--locked", "--package", "credpool-bench"]);
+  progress("measuring");
+  const folder = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target");
+  const found = (await runLines(path.join(folder, "release/credpool-bench"), [])).map((line) => /** @type {Found} */ (JSON.parse(line)));
+  return found.flatMap(({ row, size, pick, both, allocations, asked, picks }) => {
+    const same = (/** @type {number} */ of) => found.find((other) => other.row === row && other.size === of)?.pick;
+    const bars = [atMost("<= 100 ns", pick.min, 100)];
+    if (size === 100_000) bars.push(...flatness(same(10), same(1_000), pick));
+    const slow = asked > 0 ? `; ${asked} of ${picks} picks went through handle` : "";
+    return [{ name: row, size, figure: pick, bars, note: `with release ${both.min.toFixed(1)} ns, ${(allocations / picks).toFixed(2)} allocations${slow}` }];
+  });
+}

@@ -1,0 +1,69 @@
+// @ts-check
+// The store in IndexedDB: the conformance suite in a page, and a pool that is found again by the next page.
+import { Project } from "../package/support/project.mjs";
+import { check, finish, same } from "../package/support/report.mjs";
+import { serve, titleOf, withChromium } from "./support.mjs";
+
+const map = '<script type="importmap">{"imports":{"credpool":"/node_modules/credpool/dist/js/index.js"}}</script>';
+/** @param {string} script its last expression is a promise of what the page says */
+const page = (script) => `<!doctype html>${map}<script type="module">
+import { CredentialPool, indexedDbStore, storeConformance } from "credpool";
+const run = async () => { ${script} };
+run().then((said) => { document.title = said; }, (error) => { document.title = "failed: " + error.stack; });
+</script>`;
+
+const suite = `
+  let opened = 0;
+  const cases = storeConformance(() => {
+    let ahead = 0;
+    const now = () => Date.now() + ahead;
+    const name = "conformance-" + (opened += 1);
+    return { store: indexedDbStore(name, { now }), again: () => indexedDbStore(name, { now }), advance: (ms) => { ahead += ms; } };
+  });
+  const failed = [];
+  for (const { name, run } of cases) await run().catch((error) => failed.push(name + ": " + error.message));
+  const bounded = indexedDbStore("bounded", { tombstones: 3, logMaxEntries: 2 });
+  const { generation } = await bounded.commit([{ kind: "tie", id: "stays", data: "{}" }]);
+  for (let n = 0; n < 6; n += 1) {
+    await bounded.commit([{ kind: "tie", id: "t" + n, data: "{}" }]);
+    await bounded.commit([{ kind: "tie", id: "t" + n }]);
+    await bounded.append("log", [{ at: Date.now() + n, data: String(n) }]);
+  }
+  const whole = await bounded.load(generation);
+  const part = await bounded.load(whole.generation - 4);
+  const log = (await bounded.query("log")).map(({ data }) => data);
+  const seen = JSON.stringify([whole.complete, whole.rows.length, part.removed.map(({ id }) => id), log]);
+  if (seen !== '[true,1,["t4","t5"],["4","5"]]') failed.push("bounds: " + seen);
+  return failed.length > 0 ? failed.join("; ") : cases.length > 15 ? "all passed" : "only " + cases.length + " cases";
+`;
+const write = `
+  const pool = await CredentialPool.open({ store: indexedDbStore("agent") });
+  await pool.addMany([{ provider: "openai", key: "sk-a", name: "a" }, { provider: "openai", key: "sk-b", name: "b" }]);
+  await (await pool.acquire("openai", { model: "m", exclude: ["openai:b"] })).report({ status: 429, headers: { "retry-after": "3600" } });
+  await pool.close();
+  return "written";
+`;
+const read = `
+  const pool = await CredentialPool.open({ store: indexedDbStore("agent") });
+  const said = pool.list().map(({ name, status }) => name + " " + status).join(", ") + "; " + (await pool.acquire("openai", { model: "m" })).secret;
+  await pool.close();
+  return said;
+`;
+
+const project = new Project();
+await project.install();
+for (const [name, script] of Object.entries({ suite, write, read })) project.write(`${name}.html`, page(script));
+const server = await serve(project.folder);
+try {
+  await withChromium(async (browser) => {
+    // Pages of one context share their databases.
+    const context = /** @type {typeof browser} */ (/** @type {unknown} */ (await browser.newContext()));
+    await check("the conformance suite on IndexedDB", async () => same(await titleOf(context, `${server.address}/suite.html`), "all passed"));
+    await check("a pool's credentials and cooldowns are written", async () => same(await titleOf(context, `${server.address}/write.html`), "written"));
+    await check("and read by another page", async () => same(await titleOf(context, `${server.address}/read.html`), "a cooling, b ready; sk-b"));
+  });
+} finally {
+  server.close();
+  project.remove();
+}
+finish();
