@@ -7,6 +7,7 @@ mod pool;
 #[cfg(feature = "simulate")]
 mod simulate;
 
+use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
 /// The version of the engine.
@@ -15,19 +16,28 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
 
+thread_local! {
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 /// Notes the message of a panic, for the host to show beside the trap that follows it.
 #[wasm_bindgen(start)]
 pub fn start() {
     std::panic::set_hook(Box::new(|info| {
         // The place and the fixed text only: what was being worked on may hold a secret.
-        let text = info.payload().downcast_ref::<&str>().copied().unwrap_or("a panic with computed text");
-        let place = info.location().map_or(String::new(), |at| format!(" ({}:{})", at.file(), at.line()));
-        note_panic(&format!("{text}{place}"));
+        let mut text = info.payload().downcast_ref::<&str>().copied().unwrap_or("a panic with computed text").to_owned();
+        if let Some(at) = info.location() {
+            text.push_str(" at ");
+            text.push_str(at.file());
+            text.push(':');
+            text.push_str(&at.line().to_string());
+        }
+        PANIC.with(|panic| *panic.borrow_mut() = text);
     }));
 }
 
-#[wasm_bindgen(inline_js = "let last = ''; export function notePanic(text) { last = text; } export function takePanic() { const text = last; last = ''; return text; }")]
-extern "C" {
-    #[wasm_bindgen(js_name = notePanic)]
-    fn note_panic(text: &str);
+/// What the engine said when it broke; empty where it said nothing. Read once.
+#[wasm_bindgen(js_name = takePanic)]
+pub fn take_panic() -> String {
+    PANIC.with(RefCell::take)
 }

@@ -1,12 +1,12 @@
 //! The pool as a JavaScript class.
 
 use credpool::engine::{Acquire, RefusalCode};
+use credpool::facts::ProviderFacts;
 use credpool::id::{LeaseId, RouteId, SessionIx};
-use credpool::json;
+use credpool::json::{self, FromJson, ToJson, Writer};
 use credpool::pool::{Pool, PoolConfig, PoolInput};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
 use credpool::time::{Instant, Now};
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 /// The hot path's answers below zero.
@@ -35,7 +35,7 @@ impl WasmPool {
     /// Something happened: a `PoolInput` in, a `PoolStep` out. Throws where the input is malformed, with the place.
     pub fn handle(&mut self, wall: f64, mono: f64, input: &str) -> Result<String, JsError> {
         let input: PoolInput = parse(input)?;
-        print(&self.0.handle(now(wall, mono), input))
+        Ok(json::write(&self.0.handle(now(wall, mono), input)))
     }
 
     /// The hot path: the number of a lease, or what went wrong as a number below zero.
@@ -83,35 +83,35 @@ impl WasmPool {
     }
 
     /// What the registry knows of a provider, by name or alias; empty where it knows nothing.
-    pub fn provider(&self, name: &str) -> Result<String, JsError> {
+    pub fn provider(&self, name: &str) -> String {
         match self.0.registry().facts(name) {
-            Some(facts) => print(&ProviderView::of(facts)),
-            None => Ok(String::new()),
+            Some(facts) => json::write(&ProviderView(facts)),
+            None => String::new(),
         }
     }
 
     /// How an unknown provider is treated; empty where the name is impossible.
     #[wasm_bindgen(js_name = providerOrDefault)]
-    pub fn provider_or_default(&self, name: &str) -> Result<String, JsError> {
+    pub fn provider_or_default(&self, name: &str) -> String {
         match self.0.registry().facts_or_default(name) {
-            Some(facts) => print(&ProviderView::of(facts)),
-            None => Ok(String::new()),
+            Some(facts) => json::write(&ProviderView(facts)),
+            None => String::new(),
         }
     }
 
     /// The names of all providers in the registry.
-    pub fn providers(&self) -> Result<String, JsError> {
-        print(&self.0.registry().names().collect::<Vec<_>>())
+    pub fn providers(&self) -> String {
+        json::write(&self.0.registry().names().collect::<Vec<_>>())
     }
 
     /// Every credential of a provider (all, where it is empty), without secrets.
-    pub fn list(&self, provider: &str) -> Result<String, JsError> {
-        print(&self.0.list(text(provider)))
+    pub fn list(&self, provider: &str) -> String {
+        json::write(&self.0.list(text(provider)))
     }
 
     /// Who would be picked now, and why the others would not.
-    pub fn explain(&mut self, provider: &str, model: &str, session: &str) -> Result<String, JsError> {
-        print(&self.0.explain(provider, text(model), text(session)))
+    pub fn explain(&mut self, provider: &str, model: &str, session: &str) -> String {
+        json::write(&self.0.explain(provider, text(model), text(session)))
     }
 
     /// The place of the one that would be picked now; -1 where nobody would. Changes nothing.
@@ -122,8 +122,14 @@ impl WasmPool {
     }
 
     /// The full state without secrets, for a bug report.
-    pub fn state(&self) -> Result<String, JsError> {
-        print(&self.0.engine().state())
+    pub fn state(&self) -> String {
+        json::write(&self.0.engine().state())
+    }
+
+    /// How long `fetch` waits for a credential where the caller does not say, in milliseconds: the policy's word.
+    #[wasm_bindgen(js_name = fetchWait)]
+    pub fn fetch_wait(&self) -> f64 {
+        self.0.engine().policy().retry.fetch_wait.0 as f64
     }
 
     /// Tells of every selection from now on, or no longer.
@@ -134,23 +140,16 @@ impl WasmPool {
 }
 
 /// A provider's facts, and what is the same for all of them.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ProviderView {
-    facts: credpool::facts::ProviderFacts,
-    strip_headers: [&'static str; CREDENTIAL_HEADERS.len()],
-    strip_query: [&'static str; CREDENTIAL_QUERY.len()],
-    list_headers: [&'static str; LIST_HEADERS.len()],
-}
+struct ProviderView(ProviderFacts);
 
-impl ProviderView {
-    const fn of(facts: credpool::facts::ProviderFacts) -> Self {
-        Self {
-            facts,
-            strip_headers: CREDENTIAL_HEADERS,
-            strip_query: CREDENTIAL_QUERY,
-            list_headers: LIST_HEADERS,
-        }
+impl ToJson for ProviderView {
+    fn write(&self, to: &mut Writer) {
+        to.open('{');
+        to.field("facts", &self.0);
+        to.field("stripHeaders", &CREDENTIAL_HEADERS);
+        to.field("stripQuery", &CREDENTIAL_QUERY);
+        to.field("listHeaders", &LIST_HEADERS);
+        to.close('}');
     }
 }
 
@@ -171,11 +170,7 @@ fn text(value: &str) -> Option<&str> {
     (!value.is_empty()).then_some(value)
 }
 
-/// What crosses may hold secrets: errors name the place, and quote nothing.
-fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, JsError> {
-    json::read(text).map_err(|error| JsError::new(&json::without_values(error).to_string()))
-}
-
-fn print(value: &impl Serialize) -> Result<String, JsError> {
-    serde_json::to_string(value).map_err(|error| JsError::new(&error.to_string()))
+/// Errors name the place, and quote nothing: what crosses may hold secrets.
+fn parse<T: FromJson>(text: &str) -> Result<T, JsError> {
+    json::read(text).map_err(|error| JsError::new(&error.to_string()))
 }

@@ -6,7 +6,7 @@ import type { WholeHost } from "./host.js";
 import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
 import { Table } from "./table.js";
-import { fetchWait, takePanic, WasmPool } from "./engine.js";
+import { takePanic, WasmPool } from "./wasm/glue.js";
 
 /** After use of the hot path the engine is called at most so much later, so that what it notes there is drained. */
 const DRAIN_AFTER = 1000;
@@ -140,7 +140,7 @@ export class Driver {
 
   /** How long `fetch` waits where the caller does not say: the policy's word. */
   fetchWait(): number {
-    return this.run(() => fetchWait(this.wasm));
+    return this.run(() => this.wasm.fetchWait());
   }
 
   /** Calls the engine. A trap in it ends this pool, and nothing else. */

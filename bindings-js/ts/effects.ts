@@ -28,7 +28,7 @@ export class StoreCalls {
   /** Performs `store.load()`; answers what the engine is to be told. Never rejected. */
   async load(op: number): Promise<PoolInput> {
     try {
-      const state: unknown = await this.#within("load", this.#store.load());
+      const state: unknown = await this.#inTime(this.#store.load());
       const { generation, rows } = record(state, "store.load()");
       return { loaded: { op, generation: count(generation, "generation"), rows: rowsOf(rows, "rows") } };
     } catch (error) {
@@ -39,7 +39,7 @@ export class StoreCalls {
   /** The same for `store.commit()`. */
   async commit(op: number, mutations: MutationData[]): Promise<PoolInput> {
     try {
-      const result: unknown = await this.#within("commit", this.#store.commit(mutations));
+      const result: unknown = await this.#inTime(this.#store.commit(mutations));
       const { ok, generation, rows, conflicts } = record(result, "store.commit()");
       if (ok === false) return { conflict: { op, rows: rowsOf(conflicts, "conflicts") } };
       if (ok !== true) throw new Rubbish("ok is neither true nor false");
@@ -64,7 +64,7 @@ export class StoreCalls {
     return `store.${method}() failed: ${text.slice(0, LONGEST_MESSAGE)}`;
   }
 
-  #within<T>(_method: string, answer: Promise<T>): Promise<T> {
+  #inTime<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = this.#host.setTimer(() => reject(new Late()), this.#timeoutMs, true);
       // Resolving also takes in a store that answers without a promise.

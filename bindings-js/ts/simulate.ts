@@ -47,14 +47,22 @@ export function loadSimulatorBy(loader: () => Promise<Simulator>): void {
  * `CredpoolError` of code `invalid` where it is no scenario; the message names the place, `steps[3].acquire.model`.
  */
 export async function simulate(scenario: string | object): Promise<ScenarioReport> {
-  const run = await (loading ??= load());
+  const run = await loaded();
   try {
     return JSON.parse(run(typeof scenario === "string" ? scenario : JSON.stringify(scenario))) as ScenarioReport;
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) {
-      loading = undefined; // What trapped is not used again.
       throw new CredpoolError("internal", `the scenario runner broke: ${messageOf(error)}. Please report this, with the scenario`, { cause: error });
     }
     throw new CredpoolError("invalid", messageOf(error));
   }
+}
+
+/** The runner, loaded once. A load that failed (an address out of reach, say) is tried again. */
+function loaded(): Promise<Simulator> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
 }

@@ -17,6 +17,8 @@ pub enum Purpose {
     Backoff = 2,
     /// The `uid` of a new credential.
     Uid = 3,
+    /// The key of a name in a table.
+    Name = 4,
 }
 
 impl Seed {
@@ -27,9 +29,23 @@ impl Seed {
 
     /// `length` lengthened by a share between 0 and `percent` of it.
     pub fn jitter(self, purpose: Purpose, key: u64, n: u64, length: u64, percent: u8) -> u64 {
-        let bound = u128::from(length) * u128::from(percent) / 100;
-        let drawn = u128::from(self.draw(purpose, key, n)) * (bound + 1) >> 64;
-        length.saturating_add(u64::try_from(drawn).unwrap_or(u64::MAX))
+        let percent = u64::from(percent.min(100));
+        // The share of the length, in two parts that cannot overflow.
+        let bound = length / 100 * percent + length % 100 * percent / 100;
+        let drawn = (u128::from(self.draw(purpose, key, n)) * (u128::from(bound) + 1)) >> 64;
+        length.saturating_add(drawn as u64)
+    }
+
+    /// 64 bits for some texts: who does not know the seed cannot find others for which they are the same.
+    pub fn hash(self, purpose: Purpose, texts: &[&str]) -> u64 {
+        let mut hash = mix(self.0) ^ purpose as u64;
+        for text in texts {
+            for piece in text.as_bytes().chunks(8) {
+                hash = mix(hash ^ piece.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
+            }
+            hash = mix(hash ^ text.len() as u64);
+        }
+        hash
     }
 }
 

@@ -1,13 +1,12 @@
 //! What the machine and the codecs must know of a provider, as plain data. The registry in `provider/` is where these are
 //! written down; users add their own at run time.
 
+use crate::json::{from_json, object, words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::time::Span;
-use serde::{Deserialize, Serialize};
 
 /// A kind of credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Kind {
     /// A key that does not expire by itself.
     ApiKey,
@@ -17,20 +16,13 @@ pub enum Kind {
     Oauth,
 }
 
-impl Kind {
+words! {
     /// The word used in files.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiKey => "api_key",
-            Self::Token => "token",
-            Self::Oauth => "oauth",
-        }
-    }
+    Kind { ApiKey = "api_key", Token = "token", Oauth = "oauth" }
 }
 
 /// Where a secret goes in a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Placement {
     /// `Authorization: Bearer <secret>` (RFC 6750 §2.1).
     #[default]
@@ -44,42 +36,104 @@ pub enum Placement {
 }
 
 /// One provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderFacts {
     /// The registry name, lower case: `openai`, `anthropic`, …
     pub name: Box<str>,
     /// The name for people.
-    #[serde(default)]
     pub label: Box<str>,
     /// Other names that mean the same provider: `claude`, `gemini`, `codex`, …
-    #[serde(default)]
     pub aliases: Vec<Box<str>>,
     /// The kinds of credential it takes, the preferred first.
     pub kinds: Vec<Kind>,
     /// Environment variables that may hold a key, the first non-blank one wins.
-    #[serde(default)]
     pub environment: Vec<Box<str>>,
     /// Where an API key goes.
-    #[serde(default)]
     pub key_placement: Placement,
     /// Where a token or an OAuth access token goes.
-    #[serde(default)]
     pub token_placement: Placement,
     /// Headers that every request needs, beside the credential: name and value.
-    #[serde(default)]
     pub headers: Vec<(Box<str>, Box<str>)>,
     /// Headers that a request made with a token or an OAuth access token needs beside those.
-    #[serde(default)]
     pub token_headers: Vec<(Box<str>, Box<str>)>,
     /// Where keys are made, for people.
-    #[serde(default)]
     pub website: Box<str>,
     /// How long before its expiry an access token is renewed; none: five minutes or a tenth of its life.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_lead: Option<Span>,
     /// What the provider's terms say of the use of consumer accounts in other programs; shown when such an account is
     /// added.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer_notice: Option<Box<str>>,
+}
+
+impl FromJson for Placement {
+    fn blank() -> Self {
+        Self::Bearer
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        if from.peek() == b'"' {
+            let none = from.word(&["bearer", "none"])? == 1;
+            *self = if none { Self::None } else { Self::Bearer };
+            return Ok(());
+        }
+        let place = match &*from.tag()? {
+            "header" => Self::Header,
+            "query" => Self::Query,
+            _ => return Err(from.wrong("expected header or query")),
+        };
+        let mut name = Box::blank();
+        name.read(from)?;
+        *self = place(name);
+        from.end_tag()
+    }
+}
+
+impl ToJson for Placement {
+    fn write(&self, to: &mut Writer) {
+        let (tag, name) = match self {
+            Self::Bearer => return to.text("bearer"),
+            Self::None => return to.text("none"),
+            Self::Header(name) => ("header", name),
+            Self::Query(name) => ("query", name),
+        };
+        to.open('{');
+        to.field(tag, name);
+        to.close('}');
+    }
+}
+
+from_json! {
+    strict ProviderFacts {
+        name,
+        label = Box::default(),
+        aliases = Vec::new(),
+        kinds,
+        environment = Vec::new(),
+        key_placement as "keyPlacement" = Placement::Bearer,
+        token_placement as "tokenPlacement" = Placement::Bearer,
+        headers = Vec::new(),
+        token_headers as "tokenHeaders" = Vec::new(),
+        website = Box::default(),
+        refresh_lead as "refreshLead" = None,
+        consumer_notice as "consumerNotice" = None,
+    }
+}
+
+impl ToJson for ProviderFacts {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self {
+            name,
+            label,
+            aliases,
+            kinds,
+            environment,
+            key_placement as "keyPlacement",
+            token_placement as "tokenPlacement",
+            headers,
+            token_headers as "tokenHeaders",
+            website,
+            refresh_lead as "refreshLead" if given,
+            consumer_notice as "consumerNotice" if given,
+        });
+    }
 }

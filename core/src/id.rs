@@ -1,37 +1,32 @@
 //! Names of things as types of their own, so that one cannot be taken for another.
 
 use core::fmt;
-use serde::{Deserialize, Serialize};
+
+use crate::json::transparent;
 
 /// The id that a store gave a credential: a positive integer, never used again in that store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialId(pub u64);
 
 /// A credential's place in the engine's memory: what the host's table of secrets is indexed by. A place that became free
 /// is used again with the next generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle(pub u32);
 
 /// A secret in the vault. The machine passes it on and never looks behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretRef(pub u64);
 
 /// An effect that was asked of the host and awaits its completion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);
 
 /// A number that the host gave to a command, and finds again in its reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
 /// A provider and a model, interned: what a caller of the hot path names instead of two texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteId(pub u32);
 
 /// A provider, interned.
@@ -43,8 +38,7 @@ pub struct ProviderIx(pub u32);
 pub struct ModelIx(pub u32);
 
 /// Three small numbers in one integer below 2^53, so that it crosses into JavaScript as a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LeaseId(pub u64);
 
 impl LeaseId {
@@ -73,8 +67,7 @@ impl LeaseId {
 }
 
 /// A session, interned: a place and its generation in one integer below 2^53. Zero is no session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SessionIx(pub u64);
 
 impl SessionIx {
@@ -94,6 +87,8 @@ impl SessionIx {
         (self.0 >> 22) as u32
     }
 }
+
+transparent!(CredentialId, Handle, OpId, RequestId, LeaseId);
 
 impl fmt::Display for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,7 @@ pub mod secret;
 pub mod select;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+pub mod sorted_map;
 pub mod time;
 pub mod vault;
 pub mod verdict;

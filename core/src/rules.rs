@@ -3,14 +3,13 @@
 //! The rules are part of a policy, because systems differ in them: a bare 403 is `auth_permanent` in one and `auth` in
 //! another. The codec in `classify/` reads an answer into facts and goes through the rules; the first that matches decides.
 
+use crate::json::{from_json, object, FromJson, Reader, ToJson, Writer, Wrong};
+use crate::sorted_map::SortedMap;
 use crate::verdict::{Reason, Scope, TransportError};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The rules of one policy, tried in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct ClassifyRules {
     /// Rules of the user, tried first.
     pub custom: Vec<ClassifyRule>,
@@ -20,38 +19,37 @@ pub struct ClassifyRules {
 
 /// One rule: where every given condition holds, the answer means this. A condition that is left out always holds; of
 /// several values in one condition any may match. All text is compared without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ClassifyRule {
     /// Providers by their registry names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub provider: Vec<Box<str>>,
     /// HTTP statuses: a number (`429`), a class (`"5xx"`) or a range (`"500-599"`).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub status: Vec<StatusMatch>,
     /// Identifiers of the structured error: its code, type, status word, and the reasons and quota ids of its details.
     /// `*` stands for any text.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub code: Vec<Box<str>>,
     /// Texts inside the error's own message, never inside what a model wrote.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub text: Vec<Box<str>>,
     /// Headers and their exact values.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub header: BTreeMap<Box<str>, Box<str>>,
+    #[cfg_attr(feature = "schema", schemars(default, with = "std::collections::BTreeMap<String, String>"))]
+    pub header: SortedMap<Box<str>, Box<str>>,
     /// The call failed without an HTTP answer, in one of these ways.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub transport: Vec<TransportError>,
     /// The body is a web page: the answer of something between us and the provider.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub html: Option<bool>,
     /// What it means.
     pub reason: Reason,
     /// What it covers.
     pub scope: Scope,
     /// Is a hint that came with it to be believed?
-    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
     pub hint: bool,
 }
 
@@ -81,35 +79,73 @@ impl StatusMatch {
     }
 }
 
-impl Serialize for StatusMatch {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl FromJson for StatusMatch {
+    fn blank() -> Self {
+        Self { low: 0, high: 0 }
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        if from.peek() != b'"' {
+            self.low.read(from)?;
+            self.high = self.low;
+            return Ok(());
+        }
+        let text = from.text()?;
+        *self = Self::parse(&text)
+            .ok_or_else(|| from.wrong("expected an HTTP status, a class such as `5xx` or a range such as `500-599`"))?;
+        Ok(())
+    }
+}
+
+impl ToJson for StatusMatch {
+    fn write(&self, to: &mut Writer) {
         if self.low == self.high {
-            serializer.serialize_u16(self.low)
+            self.low.write(to);
         } else {
-            serializer.collect_str(&format_args!("{}-{}", self.low, self.high))
+            to.text(&[&*self.low.to_string(), "-", &*self.high.to_string()].concat());
         }
     }
 }
 
-impl<'de> Deserialize<'de> for StatusMatch {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = StatusMatch;
-            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str("an HTTP status, a class such as \"5xx\" or a range such as \"500-599\"")
-            }
-            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-                let status = u16::try_from(value)
-                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(value), &self))?;
-                Ok(StatusMatch { low: status, high: status })
-            }
-            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
-                StatusMatch::parse(value)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(value), &self))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+from_json! {
+    strict ClassifyRules { custom = Vec::new(), rules = Vec::new() }
+}
+
+impl ToJson for ClassifyRules {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { custom, rules });
+    }
+}
+
+from_json! {
+    strict ClassifyRule {
+        provider = Vec::new(),
+        status = Vec::new(),
+        code = Vec::new(),
+        text = Vec::new(),
+        header = SortedMap::default(),
+        transport = Vec::new(),
+        html = None,
+        reason,
+        scope,
+        hint = true,
+    }
+}
+
+impl ToJson for ClassifyRule {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self {
+            provider if given,
+            status if given,
+            code if given,
+            text if given,
+            header if given,
+            transport if given,
+            html if given,
+            reason,
+            scope,
+            hint if (!self.hint),
+        });
     }
 }
 
@@ -129,13 +165,9 @@ impl schemars::JsonSchema for StatusMatch {
     }
 }
 
+#[cfg(feature = "schema")]
 const fn yes() -> bool {
     true
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-const fn is_true(value: &bool) -> bool {
-    *value
 }
 
 #[cfg(test)]
@@ -144,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_status_is_a_number_a_class_or_a_range() {
-        let read = |text: &str| serde_json::from_str::<StatusMatch>(text);
+        let read = |text: &str| crate::json::read::<StatusMatch>(text);
         assert!(read("429").unwrap().holds(429));
         assert!(read("\"5xx\"").unwrap().holds(599));
         assert!(!read("\"500-503\"").unwrap().holds(504));
@@ -155,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_rule_with_an_unknown_field_is_refused() {
-        let error = serde_json::from_str::<ClassifyRule>(r#"{"stat":[1],"reason":"auth","scope":"model"}"#);
+        let error = crate::json::read::<ClassifyRule>(r#"{"stat":[1],"reason":"auth","scope":"model"}"#);
         assert!(error.unwrap_err().to_string().contains("stat"));
     }
 }

@@ -3,33 +3,38 @@
 //! Lengths (cooldowns, leases, waits) run on the monotonic clock. Instants that somebody outside stated (the expiry
 //! of a token) are instants of the wall clock. Nothing here reads a clock.
 
+use crate::json::{object, transparent, ToJson, Writer};
 use core::ops::{Add, Sub};
-use serde::{Deserialize, Serialize};
 
 /// An instant of the wall clock: milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
 pub struct Timestamp(pub u64);
 
 /// An instant of the monotonic clock: milliseconds since an origin that means nothing outside of one process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub u64);
 
 /// A length of time in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize), serde(transparent))]
 pub struct Span(pub u64);
 
 /// Both clocks at one moment: what every call into the engine is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
     /// The wall clock. It may jump.
     pub wall: Timestamp,
     /// The monotonic clock. A value smaller than an earlier one is taken as that earlier one.
     pub mono: Instant,
+}
+
+transparent!(Timestamp, Instant, Span);
+
+impl ToJson for Now {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { wall, mono });
+    }
 }
 
 impl Now {

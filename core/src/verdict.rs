@@ -1,13 +1,12 @@
 //! How an upstream call ended: plain data that the codecs write and the machine reads.
 
+use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::time::Span;
 use core::fmt;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a call failed. The taxonomy is fixed: a policy maps each of these to what follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum Reason {
     /// The credential was refused; a fresh token may help.
@@ -56,25 +55,6 @@ impl Reason {
         Self::Unknown,
     ];
 
-    /// The word used in files, events and errors.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Auth => "auth",
-            Self::AuthPermanent => "auth_permanent",
-            Self::RateLimit => "rate_limit",
-            Self::Overloaded => "overloaded",
-            Self::Billing => "billing",
-            Self::Quota => "quota",
-            Self::Timeout => "timeout",
-            Self::Network => "network",
-            Self::Format => "format",
-            Self::ModelNotFound => "model_not_found",
-            Self::SessionExpired => "session_expired",
-            Self::RequestFault => "request_fault",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// Does the reason speak of the secret, so that a new secret ends its cooldown?
     pub const fn is_about_the_secret(self) -> bool {
         matches!(self, Self::Auth | Self::AuthPermanent | Self::SessionExpired)
@@ -87,15 +67,22 @@ impl fmt::Display for Reason {
     }
 }
 
-/// By hand, as a text: a derived one is an enum to serde, and then a policy's error could not name the reason that it
-/// stands under.
-impl<'de> Deserialize<'de> for Reason {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or_else(|| {
-            let all = Self::ALL.map(Self::as_str).join(", ");
-            serde::de::Error::custom(format!("unknown reason `{text}`, expected one of {all}"))
-        })
+words! {
+    /// The word used in files, events and errors.
+    Reason {
+        Auth = "auth",
+        AuthPermanent = "auth_permanent",
+        RateLimit = "rate_limit",
+        Overloaded = "overloaded",
+        Billing = "billing",
+        Quota = "quota",
+        Timeout = "timeout",
+        Network = "network",
+        Format = "format",
+        ModelNotFound = "model_not_found",
+        SessionExpired = "session_expired",
+        RequestFault = "request_fault",
+        Unknown = "unknown",
     }
 }
 
@@ -115,6 +102,16 @@ pub enum Scope {
 }
 
 impl Scope {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Model => "model",
+            Self::Meter(_) => "meter",
+            Self::Credential => "credential",
+            Self::Upstream => "upstream",
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "request" => Self::Request,
@@ -131,30 +128,34 @@ impl Scope {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
         match self {
-            Self::Request => f.write_str("request"),
-            Self::Model => f.write_str("model"),
-            Self::Meter(name) => write!(f, "meter:{name}"),
-            Self::Credential => f.write_str("credential"),
-            Self::Upstream => f.write_str("upstream"),
+            Self::Meter(name) => f.write_str(":").and_then(|()| f.write_str(name)),
+            _ => Ok(()),
         }
     }
 }
 
-impl Serialize for Scope {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl FromJson for Scope {
+    fn blank() -> Self {
+        Self::Request
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        let text = from.text()?;
+        let scope = Self::parse(&text);
+        *self = scope
+            .ok_or_else(|| from.wrong("expected one of: request, model, meter:<name>, credential, upstream"))?;
+        Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for Scope {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "unknown scope `{text}`, expected request, model, meter:<name>, credential or upstream"
-            ))
-        })
+impl ToJson for Scope {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Meter(name) => to.text(&["meter:", name].concat()),
+            other => to.text(other.as_str()),
+        }
     }
 }
 
@@ -173,8 +174,7 @@ impl schemars::JsonSchema for Scope {
 }
 
 /// Where a hint was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HintSource {
     /// `retry-after-ms` or `x-ms-retry-after-ms`.
     RetryAfterMs,
@@ -189,7 +189,7 @@ pub enum HintSource {
 }
 
 /// How long the provider asks to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hint {
     /// From the moment of the answer. Not bounded here: the policy bounds it.
     pub after: Span,
@@ -198,7 +198,7 @@ pub struct Hint {
 }
 
 /// A failed call, classified.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Why.
     pub reason: Reason,
@@ -209,8 +209,7 @@ pub struct Failure {
 }
 
 /// How a call ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It was answered.
     Success,
@@ -219,9 +218,8 @@ pub enum Verdict {
 }
 
 /// How a call failed without an HTTP answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum TransportError {
     /// No answer in time.
     Timeout,
@@ -229,4 +227,9 @@ pub enum TransportError {
     Connection,
     /// The caller gave up; no fault of anybody.
     Aborted,
+}
+
+words! {
+    /// The word used in files.
+    TransportError { Timeout = "timeout", Connection = "connection", Aborted = "aborted" }
 }

@@ -6,20 +6,30 @@ import path from "node:path";
 import { wasmEnvironment } from "../lib/cargo.mjs";
 import { at, generated, wasmTarget, wasmWork } from "../lib/paths.mjs";
 import { ask, must } from "../lib/run.mjs";
-import { duration, fact, kilobytes } from "../lib/say.mjs";
+import { Progress, duration, fact, kilobytes } from "../lib/say.mjs";
 import { wasmCrate, wasmLibrary, wasmModules } from "./modules.mjs";
 
 export async function buildWasm() {
   const env = await wasmEnvironment();
   const tools = `${await ask("wasm-bindgen", ["--version"])} ${await ask("wasm-opt", ["--version"])}`;
+  /** @type {Promise<void>[]} */
+  const generating = [];
   for (const module of wasmModules) {
     const started = Date.now();
-    await must("cargo", ["build", "--profile", module.profile, "--locked", "--target", wasmTarget, "--package", wasmCrate, "--lib", ...module.cargo], { env });
-    const compiled = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target", wasmTarget, module.profile, `${wasmLibrary}.wasm`);
-    const made = await generate(module, compiled, tools);
-    const bytes = fs.statSync(path.join(ready(module), `${module.name}.wasm`)).size;
-    fact(`${module.name}.wasm`, `${kilobytes(bytes)}, ${made} in ${duration(Date.now() - started)}`);
+    const args = ["--locked", "--target", wasmTarget, "--package", wasmCrate, "--lib", "--profile", module.profile, ...module.cargo];
+    await must("cargo", ["build", ...args], { env });
+    const target = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target");
+    const compiled = fs.readFileSync(path.join(target, wasmTarget, module.profile, `${wasmLibrary}.wasm`));
+    // wasm-opt takes its time on one core: the next module is compiled meanwhile.
+    const done = generate(module, compiled, tools).then((made) => {
+      const bytes = fs.statSync(path.join(ready(module), `${module.name}.wasm`)).size;
+      fact(`${module.name}.wasm`, `${kilobytes(bytes)}, ${made} in ${duration(Date.now() - started)}`);
+    });
+    done.catch(() => undefined); // It is told below, unless compiling the next one fails first.
+    generating.push(done);
   }
+  const progress = new Progress("wasm-opt");
+  await Promise.all(generating).finally(() => progress.end());
   fs.rmSync(generated, { recursive: true, force: true });
   for (const module of wasmModules) fs.cpSync(ready(module), generated, { recursive: true });
 }
@@ -28,23 +38,26 @@ export async function buildWasm() {
 const ready = (module) => path.join(wasmWork, module.name, "ready");
 
 /**
- * From the compiler's file to what is shipped; nothing to do while neither it nor the tools have changed.
- * @param {import("./modules.mjs").WasmModule} module @param {string} compiled @param {string} tools
+ * From the compiler's bytes to what is shipped; nothing to do while neither they nor the tools have changed.
+ * @param {import("./modules.mjs").WasmModule} module @param {Buffer} compiled @param {string} tools
  */
 async function generate(module, compiled, tools) {
   // What is done here counts too: this file is part of the key.
   const self = fs.readFileSync(new URL(import.meta.url));
-  const key = crypto.createHash("sha256").update(fs.readFileSync(compiled)).update(self).update(tools).update(JSON.stringify(module)).digest("hex");
+  const key = crypto.createHash("sha256").update(compiled).update(self).update(tools).update(JSON.stringify(module)).digest("hex");
   const work = path.join(wasmWork, module.name);
   const stamp = path.join(work, "stamp");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === key) return "unchanged, checked";
 
   fs.rmSync(work, { recursive: true, force: true });
   fs.mkdirSync(ready(module), { recursive: true });
+  const raw = path.join(work, "compiled.wasm");
+  fs.writeFileSync(raw, compiled);
   // One output for all runtimes: the loaders in bindings-js/ts/load/ say where the bytes come from.
-  await must("wasm-bindgen", ["--target", "web", "--omit-default-module-path", "--out-dir", work, "--out-name", module.glue, compiled]);
+  const bindgen = ["--target", "web", "--omit-default-module-path", "--out-dir", work, "--out-name", module.glue, raw];
+  await must("wasm-bindgen", bindgen, { output: "quiet" });
   const small = path.join(work, `${module.name}.wasm`);
-  await must("wasm-opt", [...module.optimise, path.join(work, `${module.glue}_bg.wasm`), "-o", small]);
+  await must("wasm-opt", [...module.optimise, path.join(work, `${module.glue}_bg.wasm`), "-o", small], { output: "quiet" });
 
   const write = (/** @type {string} */ name, /** @type {string | Buffer} */ content) => fs.writeFileSync(path.join(ready(module), name), content);
   write(`${module.glue}.js`, fs.readFileSync(path.join(work, `${module.glue}.js`), "utf8").replace(/^\/\* @ts-self-types.*\n/, ""));

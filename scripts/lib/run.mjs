@@ -33,7 +33,7 @@ function killGroup(child) {
  * @property {Record<string, string | undefined>} [env] added to ours
  * @property {string} [log] a file that the output is appended to
  * @property {number} [limit] milliseconds until the program and all its children are killed; 20 minutes unless told
- * @property {"progress" | "show"} [output] "show" hands the terminal to the program
+ * @property {"progress" | "quiet" | "show"} [output] "show" hands the terminal to the program
  */
 
 /**
@@ -44,7 +44,7 @@ export function run(program, args, options = {}) {
   const { cwd = root, env = {}, log, limit = 20 * 60_000, output = "progress" } = options;
   if (log) fs.mkdirSync(path.dirname(log), { recursive: true });
   const file = log ? fs.openSync(log, "a") : undefined;
-  const progress = output === "progress" ? new Progress() : undefined;
+  const progress = output === "progress" ? new Progress(path.basename(program)) : undefined;
   /** @type {Buffer[]} */
   const chunks = [];
   return new Promise((resolve) => {

@@ -58,9 +58,11 @@ export class Progress {
   /** What the whole thing is about, where no heading says so. */
   static label = "";
   #started = Date.now();
-  #last = "";
+  #last;
   #timer;
-  constructor() {
+  /** @param {string} [text] until there is output */
+  constructor(text = "") {
+    this.#last = text;
     this.#timer = setInterval(() => this.#show(), terminal ? 200 : 20_000);
     this.#timer.unref();
   }
@@ -79,6 +81,7 @@ export class Progress {
     else line(text);
   }
 
+  /** Takes the line back. */
   end() {
     clearInterval(this.#timer);
     if (terminal) process.stdout.write("\r\x1b[2K");

@@ -19,7 +19,7 @@
 
 use crate::verdict::TransportError;
 use crate::wire::http::Headers;
-use serde_json::{Map, Value};
+use crate::json::{self, Value};
 
 /// A longer body is not read as JSON. Hosts cap bodies well below.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -59,7 +59,7 @@ pub(super) fn read(
     }
     if text.starts_with(['{', '[']) {
         if text.len() <= MAX_BODY {
-            facts.root = serde_json::from_str(text).ok();
+            facts.root = json::read(text).ok();
         }
         if let Some(root) = facts.root.take() {
             facts.value(&root, 0);
@@ -72,7 +72,7 @@ pub(super) fn read(
             .get("content-type")
             .is_some_and(|kind| kind.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("text/html")));
     // A JSON string, or plain text.
-    match text.starts_with('"').then(|| serde_json::from_str::<String>(text.get(..MAX_BODY).unwrap_or(text)))
+    match text.starts_with('"').then(|| json::read::<String>(text.get(..MAX_BODY).unwrap_or(text)))
     {
         Some(Ok(text)) => facts.say(&text),
         _ => facts.say(text),
@@ -100,7 +100,7 @@ impl ErrorFacts {
         }
     }
 
-    fn object(&mut self, object: &Map<String, Value>, depth: u8) {
+    fn object(&mut self, object: &[(String, Value)], depth: u8) {
         if depth > 3 {
             return;
         }

@@ -6,12 +6,12 @@
 
 use super::facts::ErrorFacts;
 use super::matching::find;
+use crate::json::Value;
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Hint, HintSource};
 use crate::wire::http::Headers;
 use crate::wire::rate_limit::RateLimits;
 use crate::wire::{date, duration, retry_after};
-use serde_json::Value;
 
 /// The best hint of an answer. `refused`: the answer says that a limit is reached, so resets of limits mean it.
 pub(super) fn best(headers: Headers<'_>, facts: &ErrorFacts, refused: bool, now: Timestamp) -> Option<Hint> {
@@ -36,7 +36,7 @@ pub(super) fn best(headers: Headers<'_>, facts: &ErrorFacts, refused: bool, now:
 
 /// The error object: `error` of the root, of its first element, or of `response`; else the root itself.
 fn error_of(root: &Value) -> &Value {
-    let root = root.get(0).unwrap_or(root);
+    let root = root.first().unwrap_or(root);
     let root = root.get("response").filter(|response| response.get("error").is_some()).unwrap_or(root);
     root.get("error").filter(|error| error.is_object()).unwrap_or(root)
 }
@@ -44,7 +44,7 @@ fn error_of(root: &Value) -> &Value {
 fn body(facts: &ErrorFacts, from: Timestamp) -> Option<Span> {
     let root = facts.root.as_ref()?;
     let error = error_of(root);
-    let details = error.get("details").and_then(Value::as_array).map_or(&[][..], |details| details);
+    let details = error.get("details").and_then(Value::as_array).unwrap_or_default();
     let details = || details.iter().take(32);
     // Google: RetryInfo, then ErrorInfo.
     let retry_info = details().find_map(|detail| duration_of(detail.get("retryDelay")?).and_then(positive));
@@ -105,8 +105,7 @@ fn number_of(value: &Value) -> Option<Span> {
     match value {
         Value::String(text) => retry_after::parse(text, Timestamp(u64::MAX)),
         Value::Number(number) => number
-            .as_u64()
-            .or_else(|| number.as_f64().filter(|seconds| *seconds > 0.0).map(|seconds| seconds.ceil() as u64))
+            .ceil()
             .map(|seconds| Span(seconds.saturating_mul(1000).min(duration::MAX.0))),
         _ => None,
     }
@@ -116,7 +115,7 @@ fn number_of(value: &Value) -> Option<Span> {
 fn duration_of(value: &Value) -> Option<Span> {
     match value {
         Value::String(text) => duration::parse(text),
-        Value::Object(parts) => number_of(parts.get("seconds")?),
+        Value::Object(_) => number_of(value.get("seconds")?),
         _ => None,
     }
 }

@@ -4,6 +4,7 @@
 //! the first [rule](ClassifyRules) that holds, `hint` reads how long the provider asks to wait. The rules themselves are
 //! data: `policy/presets/*.classify.json`.
 
+use crate::json::Value;
 use crate::rules::{ClassifyRule, ClassifyRules};
 use crate::time::Timestamp;
 use crate::verdict::{Failure, Reason, Scope, TransportError, Verdict};
@@ -114,11 +115,11 @@ pub fn classify_event(
     }
     let mut facts = facts::read(None, headers, Some(data), None);
     let root = facts.root.as_ref();
-    let kind = root.and_then(|root| root.get("type")).and_then(serde_json::Value::as_str);
+    let kind = root.and_then(|root| root.get("type")).and_then(Value::as_str);
     let is_error = named
         || matches!(kind, Some("error" | "response.failed"))
         || kind.is_none()
-            && root.is_some_and(|root| root.get("error").is_some_and(serde_json::Value::is_object));
+            && root.is_some_and(|root| root.get("error").is_some_and(Value::is_object));
     if !is_error {
         return None;
     }
@@ -165,7 +166,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_767_225_600_000);
 
     fn rules() -> ClassifyRules {
-        serde_json::from_str(include_str!("../policy/presets/default.classify.json")).unwrap()
+        crate::json::read(include_str!("../policy/presets/default.classify.json")).unwrap()
     }
 
     fn event(provider: &str, event: &str, data: &str) -> Option<String> {
@@ -221,7 +222,7 @@ mod tests {
             include_str!("../policy/presets/default.classify.json"),
             include_str!("../policy/presets/cliproxyapi.classify.json"),
         ] {
-            let rules: ClassifyRules = serde_json::from_str(preset).unwrap();
+            let rules: ClassifyRules = crate::json::read(preset).unwrap();
             for status in 100..=599 {
                 let answer = Answer { status: Some(status), ..Answer::default() };
                 let found = diagnose(&rules, "openai", &answer, NOW);

@@ -3,17 +3,16 @@
 mod ladder;
 mod row;
 
-pub use row::CooldownRow;
+pub use row::{CooldownRow, Levels};
 
 use crate::entropy::{Purpose, Seed};
+use crate::json::words;
 use crate::policy::{Action, CooldownRule, HintRules};
 use crate::time::{Instant, Span};
 use crate::verdict::{Failure, Reason};
-use serde::{Deserialize, Serialize};
 
 /// Who chose the end of a cooldown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Source {
     /// A hint of the provider.
     Hint,
@@ -24,6 +23,11 @@ pub enum Source {
     Default,
     /// A person.
     Hand,
+}
+
+words! {
+    /// The word used in rows and events.
+    Source { Hint = "hint", Ladder = "ladder", Default = "default", Hand = "hand" }
 }
 
 /// The health of one scope: its cooldown, and what is remembered of failures.
@@ -42,7 +46,7 @@ pub struct Cooldown {
     /// Who chose the end.
     pub source: Source,
     /// How far each reason has climbed.
-    levels: [u8; Reason::ALL.len()],
+    levels: Levels,
     /// Failures that have not cooled anything yet.
     strikes: Strikes,
 }
@@ -96,7 +100,7 @@ impl Cooldown {
                 if self.rests(at.now) && self.reason == Some(failure.reason) {
                     return Effect::Nothing;
                 }
-                let level = &mut self.levels[failure.reason as usize];
+                let level = &mut self.levels.0[failure.reason as usize];
                 let (length, next) = ladder::step(rule.base, rule.factor, rule.max, *level);
                 *level = next;
                 (at.vary(length), Source::Ladder)
@@ -123,7 +127,7 @@ impl Cooldown {
 
     /// How far a reason has climbed.
     pub const fn level(&self, reason: Reason) -> u8 {
-        self.levels[reason as usize]
+        self.levels.0[reason as usize]
     }
 
     /// A success of a call that began at `lease`: clears everything, if the call began after the last failure did.
@@ -139,7 +143,7 @@ impl Cooldown {
 
     /// Is there anything to clear?
     pub fn remembers(&self) -> bool {
-        self.active || self.strikes.count > 0 || self.levels.iter().any(|&level| level > 0)
+        self.active || self.strikes.count > 0 || !self.levels.is_empty()
     }
 
     /// Counts a failure; says whether it is the one too many.
@@ -184,7 +188,7 @@ mod tests {
     }
 
     fn rule(json: &str) -> CooldownRule {
-        serde_json::from_str(json).unwrap()
+        crate::json::read(json).unwrap()
     }
 
     #[test]

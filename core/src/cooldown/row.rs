@@ -1,14 +1,13 @@
 //! A cooldown as a store keeps it.
 
 use super::{Cooldown, Source};
+use crate::json::{from_json, object, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::time::{Instant, Now, Span, Timestamp};
 use crate::verdict::Reason;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// One scope's health: its end as an instant of the wall clock, and its length, so that after a restart it rests until
 /// the one and no longer than the other, whatever the clock did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CooldownRow {
     /// When it may be used again.
     pub until: Timestamp,
@@ -17,27 +16,80 @@ pub struct CooldownRow {
     /// When the failure happened that set the end.
     pub began: Timestamp,
     /// Why it rests.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// Who chose the end.
-    #[serde(default)]
     pub source: Source,
     /// How far each reason has climbed.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub levels: BTreeMap<Reason, u8>,
+    pub levels: Levels,
+}
+
+/// How far each reason has climbed, in the order of [`Reason::ALL`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels(pub [u8; Reason::ALL.len()]);
+
+impl Levels {
+    /// Has none climbed?
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&level| level == 0)
+    }
+}
+
+impl FromJson for Levels {
+    fn blank() -> Self {
+        Self::default()
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        let mut reason = Reason::Unknown;
+        from.object()?;
+        while from.key_into(&mut reason)? {
+            self.0[reason as usize].read(from)?;
+        }
+        Ok(())
+    }
+}
+
+impl ToJson for Levels {
+    fn write(&self, to: &mut Writer) {
+        to.open('{');
+        for (reason, level) in Reason::ALL.iter().zip(&self.0).filter(|(_, &level)| level > 0) {
+            to.field(reason.as_str(), level);
+        }
+        to.close('}');
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+from_json! {
+    open CooldownRow {
+        until,
+        length,
+        began,
+        reason = None,
+        source = Source::Default,
+        levels = Levels::default(),
+    }
+}
+
+impl ToJson for CooldownRow {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { until, length, began, reason if given, source, levels if given });
+    }
 }
 
 impl CooldownRow {
     /// Writes a state down.
     pub fn of(state: &Cooldown, now: Now) -> Self {
-        let levels = Reason::ALL.into_iter().map(|reason| (reason, state.level(reason)));
         Self {
             until: now.wall_of(state.until),
             length: state.length,
             began: now.wall_of(state.began),
             reason: state.reason,
             source: state.source,
-            levels: levels.filter(|&(_, level)| level > 0).collect(),
+            levels: state.levels,
         }
     }
 
@@ -49,19 +101,16 @@ impl CooldownRow {
     /// The state that the row means at this moment.
     pub fn restore(&self, now: Now) -> Cooldown {
         let left = self.left(now);
-        let mut state = Cooldown {
+        Cooldown {
             active: left > Span::ZERO,
             until: now.mono + left,
             length: self.length,
             began: Instant(now.mono_of(self.began).0.min(now.mono.0)),
             reason: self.reason,
             source: self.source,
+            levels: self.levels,
             ..Cooldown::default()
-        };
-        for (&reason, &level) in &self.levels {
-            state.levels[reason as usize] = level;
         }
-        state
     }
 
     /// What two writers of one scope agree on: the later end, the higher levels. The ends are compared by what is left of
@@ -70,9 +119,8 @@ impl CooldownRow {
     pub fn merged(self, other: &Self, now: Now) -> Self {
         let (mut row, less) =
             if self.left(now) >= other.left(now) { (self, other.clone()) } else { (other.clone(), self) };
-        for (reason, level) in less.levels {
-            let place = row.levels.entry(reason).or_insert(0);
-            *place = level.max(*place);
+        for (level, other) in row.levels.0.iter_mut().zip(less.levels.0) {
+            *level = other.max(*level);
         }
         row
     }
@@ -82,6 +130,12 @@ impl CooldownRow {
 mod tests {
     use super::*;
 
+    fn levels(level: u8) -> Levels {
+        let mut levels = Levels::default();
+        levels.0[Reason::RateLimit as usize] = level;
+        levels
+    }
+
     fn row(until: u64, length: u64, level: u8) -> CooldownRow {
         CooldownRow {
             until: Timestamp(until),
@@ -89,7 +143,7 @@ mod tests {
             began: Timestamp(until.saturating_sub(length)),
             reason: Some(Reason::RateLimit),
             source: Source::Ladder,
-            levels: BTreeMap::from([(Reason::RateLimit, level)]),
+            levels: levels(level),
         }
     }
 
@@ -115,7 +169,7 @@ mod tests {
     fn of_two_writers_the_later_end_and_the_higher_level_win() {
         let now = Now::from_millis(3_950, 0);
         let merged = row(4_040, 100, 1).merged(&row(4_000, 100, 7), now);
-        assert_eq!((merged.until, merged.levels[&Reason::RateLimit]), (Timestamp(4_040), 7));
+        assert_eq!((merged.until, merged.levels.0[Reason::RateLimit as usize]), (Timestamp(4_040), 7));
     }
 
     #[test]

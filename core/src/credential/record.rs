@@ -1,14 +1,13 @@
 //! The record of a credential: what its row in a store holds beside the secret.
 
 use crate::facts::Kind;
+use crate::json::{from_json, object, words, ToJson, Writer};
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Which leg of the cascade a credential belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum Origin {
     /// A key that was set at run time, by a command line option for example.
     Runtime,
@@ -27,48 +26,42 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// The word used in events and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Runtime => "runtime",
-            Self::Config => "config",
-            Self::Oauth => "oauth",
-            Self::Login => "login",
-            Self::Env => "env",
-            Self::Stored => "stored",
-            Self::Fallback => "fallback",
-        }
-    }
-
     /// Is the credential in the store?
     pub const fn is_stored(self) -> bool {
         matches!(self, Self::Oauth | Self::Login | Self::Stored)
     }
 }
 
+words! {
+    /// The word used in events and answers.
+    Origin {
+        Runtime = "runtime",
+        Config = "config",
+        Oauth = "oauth",
+        Login = "login",
+        Env = "env",
+        Stored = "stored",
+        Fallback = "fallback",
+    }
+}
+
 /// Whose account it is, as far as the provider says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The e-mail address.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<Box<str>>,
     /// The provider's id of the account.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<Box<str>>,
     /// The provider's id of the organisation.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<Box<str>>,
     /// The provider's id of the project.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub project_id: Option<Box<str>>,
     /// The address of an enterprise installation.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub enterprise_url: Option<Box<str>>,
 }
 
 /// A credential without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// A random name that stays when the credential moves to another store.
     pub uid: Box<str>,
@@ -79,37 +72,26 @@ pub struct Record {
     /// What kind of secret it has.
     pub kind: Kind,
     /// Higher is tried first.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub priority: i32,
     /// Its share under the `weighted` strategy.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub weight: u32,
     /// The models that it serves, with `*` wildcards; empty means all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<Box<str>>,
     /// May it be used?
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
     /// Why it is disabled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_cause: Option<Box<str>>,
     /// Did it come from a login (`login`)?
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Box<str>>,
     /// When the secret expires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// Where requests go, instead of the provider's own address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Box<str>>,
     /// Whose account it is.
-    #[serde(default, skip_serializing_if = "is_default")]
     pub identity: Identity,
     /// When it was added.
-    #[serde(default)]
     pub created: Timestamp,
     /// Grows with the secret, and with nothing else.
-    #[serde(default)]
     pub secret_version: u64,
 }
 
@@ -132,8 +114,7 @@ pub struct NewCredential {
 }
 
 /// What is to change in a record; what is absent stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// A new name.
     pub name: Option<Box<str>>,
@@ -196,26 +177,84 @@ pub fn public_index(uid: &str) -> String {
     })
 }
 
-const fn one() -> u32 {
-    1
+from_json! {
+    open Identity {
+        email = None,
+        account_id = None,
+        org_id = None,
+        project_id = None,
+        enterprise_url = None,
+    }
 }
 
-const fn yes() -> bool {
-    true
+impl ToJson for Identity {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self {
+            email if given,
+            account_id if given,
+            org_id if given,
+            project_id if given,
+            enterprise_url if given,
+        });
+    }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-const fn is_one(value: &u32) -> bool {
-    *value == 1
+from_json! {
+    open Record {
+        uid,
+        provider,
+        name,
+        kind,
+        priority = 0,
+        weight = 1,
+        models = Vec::new(),
+        enabled = true,
+        disabled_cause = None,
+        source = None,
+        expires = None,
+        base_url = None,
+        identity = Identity::default(),
+        created = Timestamp(0),
+        secret_version = 0,
+    }
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-const fn is_yes(value: &bool) -> bool {
-    *value
+/// Small where nothing is special.
+impl ToJson for Record {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self {
+            uid,
+            provider,
+            name,
+            kind,
+            priority if (self.priority != 0),
+            weight if (self.weight != 1),
+            models if given,
+            enabled if (!self.enabled),
+            disabled_cause if given,
+            source if given,
+            expires if given,
+            base_url if given,
+            identity if (self.identity != Identity::default()),
+            created,
+            secret_version,
+        });
+    }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
+from_json! {
+    strict Changes {
+        name = None,
+        priority = None,
+        weight = None,
+        models = None,
+        enabled = None,
+        disabled_cause = None,
+        expires = None,
+        base_url = None,
+        identity = None,
+        source = None,
+    }
 }
 
 #[cfg(test)]
@@ -225,9 +264,9 @@ mod tests {
     #[test]
     fn a_record_is_small_where_nothing_is_special() {
         let text = r#"{"uid":"u","provider":"openai","name":"a","kind":"api_key","created":0,"secret_version":1}"#;
-        let record: Record = serde_json::from_str(text).unwrap();
+        let record: Record = crate::json::read(text).unwrap();
         assert!(record.enabled && record.weight == 1);
-        assert_eq!(serde_json::to_string(&record).unwrap(), text);
+        assert_eq!(crate::json::write(&record), text);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use super::input::Mutation;
 use crate::credential::Origin;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, SecretRef};
+use crate::json::{object, words, ToJson, Writer};
 use crate::select::OutReason;
 use crate::time::{Instant, Span, Timestamp};
 use crate::verdict::{Reason, Scope};
-use serde::Serialize;
 
 /// What one call of [`Engine::handle`](super::Engine::handle) led to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Step {
 }
 
 /// When the engine wants to be called again, and for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
     /// Due when the monotonic clock shows this or more.
     pub at: Instant,
@@ -30,8 +30,7 @@ pub struct Deadline {
 }
 
 /// What a deadline is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// A cooldown ends.
     Recovery,
@@ -132,8 +131,7 @@ pub struct Refusal {
 }
 
 /// Why nobody is to be had, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RefusalCode {
     /// Some could serve; each is out for a time that is known for at least one.
     CoolingDown,
@@ -167,8 +165,7 @@ pub struct Reported {
 }
 
 /// What the policy says next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Nothing: the call succeeded.
     None,
@@ -188,8 +185,7 @@ pub struct Failed {
 }
 
 /// Why a command was not done, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedCode {
     /// The store failed; nothing was changed.
     Store,
@@ -202,45 +198,34 @@ pub enum FailedCode {
 }
 
 /// Something worth telling. Which fields are there depends on the kind; none is ever a secret.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// What happened.
     pub kind: EventKind,
     /// When.
     pub at: Timestamp,
     /// The credential's id in the store.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<CredentialId>,
     /// The credential's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Box<str>>,
     /// The provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<Box<str>>,
     /// The model.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<Box<str>>,
     /// What a cooldown covers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
     /// Why: a reason of the taxonomy.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// Until when.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Why, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Box<str>>,
     /// A number: how many were selected, how far the clock jumped.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
 }
 
 /// What an event tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A credential is new here.
     Added,
@@ -287,6 +272,84 @@ impl Event {
             cause: None,
             count: None,
         }
+    }
+}
+
+words! {
+    /// The word for it.
+    Cause {
+        Recovery = "recovery",
+        Expiry = "expiry",
+        LeaseEnd = "lease_end",
+        TieEnd = "tie_end",
+        Flush = "flush",
+        Waiter = "waiter",
+    }
+}
+
+words! {
+    /// The word for it.
+    RefusalCode {
+        CoolingDown = "cooling_down",
+        Unavailable = "unavailable",
+        NotFound = "not_found",
+        UnknownProvider = "unknown_provider",
+        Aborted = "aborted",
+        TooMany = "too_many",
+    }
+}
+
+words! {
+    /// The word for it.
+    Next { None = "none", Rotate = "rotate", Stop = "stop" }
+}
+
+words! {
+    /// The word for it.
+    FailedCode { Store = "store", Conflict = "conflict", Invalid = "invalid", NotFound = "not_found" }
+}
+
+words! {
+    /// The word for it.
+    EventKind {
+        Added = "added",
+        Updated = "updated",
+        Removed = "removed",
+        Disabled = "disabled",
+        Cooled = "cooled",
+        Recovered = "recovered",
+        Expired = "expired",
+        PersistFailed = "persist-failed",
+        Selected = "selected",
+        Failover = "failover",
+        Result = "result",
+        Generation = "generation",
+        StaleCompletion = "stale-completion",
+        Clock = "clock",
+    }
+}
+
+impl ToJson for Deadline {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { at, cause });
+    }
+}
+
+impl ToJson for Event {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self {
+            kind,
+            at,
+            id if given,
+            name if given,
+            provider if given,
+            model if given,
+            scope if given,
+            reason if given,
+            until if given,
+            cause if given,
+            count if given,
+        });
     }
 }
 

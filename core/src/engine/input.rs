@@ -2,9 +2,9 @@
 
 use crate::credential::{Changes, Origin, Record};
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
+use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::time::Span;
 use crate::verdict::Verdict;
-use serde::{Deserialize, Serialize};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,8 +170,7 @@ pub enum Completion {
 }
 
 /// What a row is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
     /// A credential: its record, and its secret beside it.
     Credential,
@@ -184,8 +183,7 @@ pub enum RowKind {
 }
 
 /// The id of a row: a number for what belongs to a credential, a text otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowId {
     /// A credential's id.
     Number(u64),
@@ -223,23 +221,31 @@ pub struct Mutation {
     pub secret: Option<SecretRef>,
 }
 
-/// By hand: a derived one would buffer every value first.
-impl<'de> Deserialize<'de> for RowId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = RowId;
-            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.write_str("a row's id: a number or a text")
-            }
-            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<RowId, E> {
-                Ok(RowId::Number(id))
-            }
-            fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<RowId, E> {
-                Ok(RowId::Text(id.into()))
-            }
+words! {
+    /// The word used in stores.
+    RowKind { Credential = "credential", Health = "health", Usage = "usage", Tie = "tie" }
+}
+
+impl FromJson for RowId {
+    fn blank() -> Self {
+        Self::Number(0)
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        *self = match from.peek() {
+            b'"' => Self::Text(from.text()?.into()),
+            _ => Self::Number(from.whole(0, u64::MAX)?),
+        };
+        Ok(())
+    }
+}
+
+impl ToJson for RowId {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Number(id) => id.write(to),
+            Self::Text(id) => id.write(to),
         }
-        deserializer.deserialize_any(Visitor)
     }
 }
 

@@ -228,6 +228,8 @@ impl Engine {
         let at = handle.0 as usize;
         let Some(member) = self.members[at].as_mut() else { return };
         let is_new = record.secret_version != member.record.secret_version;
+        let shown = |record: &Record| (record.name.clone(), record.base_url.clone(), record.secret_version);
+        let shows_anew = shown(&record) != shown(&member.record);
         let (was_restricted, old_key) = (member.is_restricted(), self.seats[at].key);
         member.set_record(record);
         if member.origin.is_stored() {
@@ -235,6 +237,10 @@ impl Engine {
         }
         let restricted = member.is_restricted();
         let provider = member.provider;
+        if secret.is_none() && shows_anew {
+            // The host's table has the name and the address too.
+            self.effects.push(Effect::Reveal { handle, secret: member.secret });
+        }
         if let Some(secret) = secret {
             let old = std::mem::replace(&mut member.secret, secret);
             self.effects.push(Effect::Reveal { handle, secret });

@@ -26,6 +26,7 @@ use crate::credential::canonical_model;
 use crate::entropy::Seed;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
 use crate::policy::{AffinityKind, Exhausted, Policy};
+use crate::sorted_map::SortedMap;
 use crate::select::{Choice, Seat, Table, Ties};
 use crate::time::{Instant, Now};
 use acquire::Waiter;
@@ -34,7 +35,7 @@ use member::Member;
 use names::{Names, Routes};
 use rows::PendingOp;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 
 /// The hot path notes so many uses before it asks to be drained.
 const RECENT: usize = 4096;
@@ -59,7 +60,7 @@ pub struct Engine {
 
     members: Vec<Option<Member>>,
     free_handles: Vec<Handle>,
-    by_id: BTreeMap<CredentialId, Handle>,
+    by_id: SortedMap<CredentialId, Handle>,
     incarnations: u32,
     // What the hot path reads and writes of each member, by handle, apart from the rest so that it stays in the cache.
     seats: Vec<Seat>,
@@ -86,7 +87,7 @@ pub struct Engine {
     /// Somebody may be ready who was not before: look at the waiters.
     somebody_returned: bool,
 
-    ops: BTreeMap<OpId, PendingOp>,
+    ops: SortedMap<OpId, PendingOp>,
     next_op: u64,
     /// Members whose health is not in the store yet.
     unsaved_health: Vec<Handle>,
@@ -132,7 +133,7 @@ impl Engine {
             routes: Routes::default(),
             members: Vec::new(),
             free_handles: Vec::new(),
-            by_id: BTreeMap::new(),
+            by_id: SortedMap::default(),
             incarnations: 0,
             seats: Vec::new(),
             used: Vec::new(),
@@ -150,7 +151,7 @@ impl Engine {
             timers: BinaryHeap::new(),
             waiters: VecDeque::new(),
             somebody_returned: false,
-            ops: BTreeMap::new(),
+            ops: SortedMap::default(),
             next_op: 1,
             unsaved_health: Vec::new(),
             health_commit_live: false,

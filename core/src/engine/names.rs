@@ -1,8 +1,7 @@
 //! Names that were turned into numbers.
 
 use crate::id::{ModelIx, ProviderIx, RouteId};
-use crate::select::Cursors;
-use std::collections::BTreeMap;
+use crate::select::{Cursors, IntMap};
 
 /// So many models are told apart; further names share one state. Names come from callers, and nobody may fill the
 /// memory with them.
@@ -22,22 +21,29 @@ pub(super) struct Route {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     texts: Vec<Box<str>>,
-    numbers: BTreeMap<Box<str>, u32>,
+    /// The numbers in the order of their texts.
+    sorted: Vec<u32>,
 }
 
 impl Names {
+    fn place(&self, text: &str) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|&number| (*self.texts[number as usize]).cmp(text))
+    }
+
     pub(super) fn intern(&mut self, text: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(text) {
-            return number;
+        match self.place(text) {
+            Ok(place) => self.sorted[place],
+            Err(place) => {
+                let number = self.texts.len() as u32;
+                self.texts.push(text.into());
+                self.sorted.insert(place, number);
+                number
+            }
         }
-        let number = self.texts.len() as u32;
-        self.texts.push(text.into());
-        self.numbers.insert(text.into(), number);
-        number
     }
 
     pub(super) fn find(&self, text: &str) -> Option<u32> {
-        self.numbers.get(text).copied()
+        self.place(text).ok().map(|place| self.sorted[place])
     }
 
     pub(super) fn text(&self, number: u32) -> &str {
@@ -53,18 +59,26 @@ impl Names {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Routes {
     all: Vec<Route>,
-    by_name: BTreeMap<(ProviderIx, Option<ModelIx>), RouteId>,
+    by_name: IntMap<u64, u32>,
+}
+
+const fn key(provider: ProviderIx, model: Option<ModelIx>) -> u64 {
+    let model = match model {
+        Some(model) => model.0 as u64 + 1,
+        None => 0,
+    };
+    (provider.0 as u64) << 32 | model
 }
 
 impl Routes {
     pub(super) fn find(&self, provider: ProviderIx, model: Option<ModelIx>) -> Option<RouteId> {
-        self.by_name.get(&(provider, model)).copied()
+        self.by_name.get(&key(provider, model)).copied().map(RouteId)
     }
 
     pub(super) fn add(&mut self, provider: ProviderIx, model: Option<ModelIx>, shard: u32) -> RouteId {
         let id = RouteId(self.all.len() as u32);
         self.all.push(Route { provider, model, shard, cursors: Cursors::default() });
-        self.by_name.insert((provider, model), id);
+        self.by_name.insert(key(provider, model), id.0);
         id
     }
 
@@ -78,8 +92,6 @@ impl Routes {
 
     /// The models that a provider was asked for.
     pub(super) fn models_of(&self, provider: ProviderIx) -> impl Iterator<Item = ModelIx> + '_ {
-        self.by_name
-            .range((provider, None)..=(provider, Some(ModelIx(u32::MAX))))
-            .filter_map(|((_, model), _)| *model)
+        self.all.iter().filter(move |route| route.provider == provider).filter_map(|route| route.model)
     }
 }

@@ -7,10 +7,10 @@ use super::{
 use crate::cooldown::CooldownRow;
 use crate::credential::{Changes, Record};
 use crate::id::{CredentialId, Handle, OpId, ProviderIx, RequestId, RouteId, SecretRef};
+use crate::json::{self, from_json, object, ToJson, Writer};
 use crate::select::SavedTie;
+use crate::sorted_map::SortedMap;
 use crate::time::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// A change that meets another's is tried so many times.
 const MAX_TRIES: u8 = 5;
@@ -39,28 +39,67 @@ pub(super) enum PendingOp {
 }
 
 /// A credential's cooldowns and ladders, by scope: `credential`, `model:<name>`, `meter:<name>`.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Default)]
 struct HealthRow {
-    scopes: BTreeMap<Box<str>, CooldownRow>,
+    scopes: SortedMap<Box<str>, CooldownRow>,
 }
 
 /// A credential's last use and counters.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Default)]
 struct UsageRow {
-    #[serde(default)]
     last_used: u64,
-    #[serde(default)]
     success: u64,
-    #[serde(default)]
     failure: u64,
 }
 
 /// A session's tie. The row's id is the digest of the session, the provider and, where models are tied by themselves,
 /// the model.
-#[derive(Serialize, Deserialize)]
 struct TieRow {
     credential: CredentialId,
     used: Timestamp,
+}
+
+/// Providers whose tables are to be laid out anew, once, when everything has come.
+#[derive(Default)]
+struct Providers(Vec<bool>);
+
+impl Providers {
+    fn add(&mut self, provider: Option<ProviderIx>) {
+        let Some(ProviderIx(number)) = provider else { return };
+        let length = self.0.len().max(number as usize + 1);
+        self.0.resize(length, false);
+        self.0[number as usize] = true;
+    }
+}
+
+from_json! {
+    open HealthRow { scopes }
+}
+
+impl ToJson for HealthRow {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { scopes });
+    }
+}
+
+from_json! {
+    open UsageRow { last_used = 0, success = 0, failure = 0 }
+}
+
+impl ToJson for UsageRow {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { last_used, success, failure });
+    }
+}
+
+from_json! {
+    open TieRow { credential, used }
+}
+
+impl ToJson for TieRow {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { credential, used });
+    }
 }
 
 impl Engine {
@@ -133,7 +172,7 @@ impl Engine {
             kind: RowKind::Health,
             id: Some(RowId::Number(id.0)),
             expects: Some(member.health_version),
-            data: serde_json::to_string(&row).ok().map(Into::into),
+            data: Some(json::write(&row).into()),
             secret: None,
         })
     }
@@ -173,7 +212,7 @@ impl Engine {
             kind: RowKind::Usage,
             id: Some(RowId::Number(member.id?.0)),
             expects: None,
-            data: serde_json::to_string(&row).ok().map(Into::into),
+            data: Some(json::write(&row).into()),
             secret: None,
         })
     }
@@ -194,7 +233,7 @@ impl Engine {
             None => None,
             Some((handle, used)) => {
                 let row = TieRow { credential: self.member(handle)?.id?, used: self.now.wall_of(used) };
-                Some(serde_json::to_string(&row).ok()?.into())
+                Some(json::write(&row).into())
             }
         };
         Some(Mutation { kind: RowKind::Tie, id: Some(RowId::Text(id.into())), expects: None, data, secret: None })
@@ -213,7 +252,7 @@ impl Engine {
                     kind: RowKind::Credential,
                     id: Some(RowId::Number(id.0)),
                     expects: Some(member.row_version),
-                    data: serde_json::to_string(record).ok().map(Into::into),
+                    data: Some(json::write(record).into()),
                     secret: Some(secret.unwrap_or(member.secret)),
                 }
             }
@@ -236,7 +275,7 @@ impl Engine {
             kind: RowKind::Credential,
             id: old.and_then(|member| member.id).map(|id| RowId::Number(id.0)),
             expects: Some(old.map_or(0, |member| member.row_version)),
-            data: serde_json::to_string(&item.record).ok().map(Into::into),
+            data: Some(json::write(&item.record).into()),
             secret: Some(item.secret),
         }
     }
@@ -330,7 +369,7 @@ impl Engine {
     fn added(&mut self, request: RequestId, items: Vec<NewItem>, rows: &[(RowId, u64)]) {
         let mut ids = Vec::with_capacity(items.len());
         let mut missing = items.len() > rows.len();
-        let mut laid_out = BTreeSet::new();
+        let mut laid_out = Providers::default();
         let many = items.len() > 1;
         for (item, (id, version)) in items.into_iter().zip(rows) {
             let Some(id) = id.credential() else {
@@ -348,7 +387,7 @@ impl Engine {
                 // Of many at once each table is laid out once, at the end.
                 None if many => {
                     let handle = self.enlist_stored(record, id, secret);
-                    laid_out.extend(handle.and_then(|handle| self.member(handle)).map(|member| member.provider));
+                    laid_out.add(handle.and_then(|handle| self.member(handle)).map(|member| member.provider));
                     (handle, EventKind::Added)
                 }
                 None => {
@@ -363,10 +402,7 @@ impl Engine {
                 let _ = self.event(kind, Some(handle));
             }
         }
-        for provider in laid_out {
-            self.lay_out(provider);
-            self.somebody_returned = true;
-        }
+        self.somebody_returned |= self.lay_out_all(&laid_out);
         if missing {
             let message = "the store gave a new credential no id; a reload will show it, if it is there";
             return self.fail(request, FailedCode::Store, message);
@@ -394,15 +430,15 @@ impl Engine {
     }
 
     fn conflicted(&mut self, pending: PendingOp, rows: Vec<Row>) {
-        let mut found = BTreeMap::new();
-        for row in rows {
-            if let Some(id) = row.id.credential() {
-                found.insert((row.kind, id), row);
-            }
-        }
+        let mut found = rows;
+        found.retain(|row| row.id.credential().is_some());
+        let take = |found: &mut Vec<Row>, kind, id: Option<CredentialId>| {
+            let at = found.iter().position(|row| row.kind == kind && row.id.credential() == id)?;
+            Some(found.swap_remove(at))
+        };
         match pending {
             PendingOp::Update { request, id, changes, secret, tries, .. } => {
-                let now = found.remove(&(RowKind::Credential, id));
+                let now = take(&mut found, RowKind::Credential, Some(id));
                 let gone = now.as_ref().is_none_or(|row| row.data.is_none());
                 if let Some(row) = now {
                     self.adopt_credential(row);
@@ -424,7 +460,7 @@ impl Engine {
             }
             PendingOp::Add { request, items, tries } => {
                 for item in &items {
-                    if let Some(row) = item.replaces.and_then(|id| found.remove(&(RowKind::Credential, id))) {
+                    if let Some(row) = take(&mut found, RowKind::Credential, item.replaces) {
                         self.adopt_credential(row);
                     }
                 }
@@ -438,7 +474,7 @@ impl Engine {
                 self.commit(PendingOp::Add { request, items, tries: tries + 1 });
             }
             PendingOp::Remove { request, id, tries } => {
-                if let Some(row) = found.remove(&(RowKind::Credential, id)) {
+                if let Some(row) = take(&mut found, RowKind::Credential, Some(id)) {
                     self.adopt_credential(row);
                 }
                 if self.find(id).is_none() {
@@ -454,7 +490,7 @@ impl Engine {
                 self.health_commit_live = false;
                 for (handle, _) in handles {
                     let id = self.member(handle).and_then(|member| member.id);
-                    if let Some(row) = id.and_then(|id| found.remove(&(RowKind::Health, id))) {
+                    if let Some(row) = take(&mut found, RowKind::Health, id) {
                         self.merge_health(handle, &row);
                     }
                     self.note_unsaved_health(handle);
@@ -462,7 +498,7 @@ impl Engine {
             }
             pending => self.store_failed(pending, "the store reports a conflict where none can be"),
         }
-        self.drop_secrets(&found.into_values().collect::<Vec<_>>());
+        self.drop_secrets(&found);
     }
 
     /// The store failed: a command is answered so, and what is written behind is kept and tried again.
@@ -517,18 +553,18 @@ impl Engine {
 
     /// Takes over everything that a load brought; stored credentials that it did not bring are gone.
     fn adopt_all(&mut self, rows: Vec<Row>) {
-        let mut seen = BTreeSet::new();
-        let mut touched = BTreeSet::new();
+        let mut touched = Providers::default();
         let (credentials, others): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == RowKind::Credential);
-        for row in credentials {
-            seen.extend(row.id.credential());
-            if let Some(provider) = self.adopt_credential_unseated(row) {
-                touched.insert(provider);
-            }
+        let mut seen = vec![false; self.members.len()];
+        for handle in credentials.iter().filter_map(|row| self.handle_of(row)) {
+            seen[handle.0 as usize] = true;
         }
         let gone: Vec<_> =
-            self.by_id.iter().filter(|(id, _)| !seen.contains(id)).map(|(_, &handle)| handle).collect();
+            self.by_id.iter().map(|(_, &handle)| handle).filter(|handle| !seen[handle.0 as usize]).collect();
+        for row in credentials {
+            touched.add(self.adopt_credential_unseated(row));
+        }
         for handle in gone {
             let _ = self.event(EventKind::Removed, Some(handle));
             self.take_away(handle);
@@ -538,16 +574,14 @@ impl Engine {
                 RowKind::Health => {
                     if let Some(handle) = self.handle_of(row) {
                         self.merge_health(handle, row);
-                        touched.extend(self.member(handle).map(|member| member.provider));
+                        touched.add(self.member(handle).map(|member| member.provider));
                     }
                 }
                 RowKind::Usage => self.adopt_usage(row),
                 RowKind::Tie | RowKind::Credential => {}
             }
         }
-        for provider in touched {
-            self.lay_out(provider);
-        }
+        self.lay_out_all(&touched);
         for row in others.iter().filter(|row| row.kind == RowKind::Tie) {
             if self.adopt_tie(row).is_none() {
                 self.event(EventKind::PersistFailed, None).cause = Some("a tie's row cannot be read".into());
@@ -555,6 +589,14 @@ impl Engine {
         }
         self.ties.all_saved();
         self.somebody_returned = true;
+    }
+
+    /// Lays tables out anew; says whether there were any.
+    fn lay_out_all(&mut self, touched: &Providers) -> bool {
+        for (number, _) in (0..).zip(&touched.0).filter(|(_, &touched)| touched) {
+            self.lay_out(ProviderIx(number));
+        }
+        !touched.0.is_empty()
     }
 
     fn handle_of(&self, row: &Row) -> Option<Handle> {
@@ -578,7 +620,7 @@ impl Engine {
             }
             return None;
         };
-        let (record, secret) = match (serde_json::from_str::<Record>(data), row.secret) {
+        let (record, secret) = match (json::read::<Record>(data), row.secret) {
             (Ok(record), Some(secret)) => (record, secret),
             (parsed, secret) => {
                 // Kept in the store as it is: somebody may mend it.
@@ -610,7 +652,7 @@ impl Engine {
 
     /// Takes over another's view of a credential's health: the later end, the higher level.
     fn merge_health(&mut self, handle: Handle, row: &Row) {
-        let parsed = row.data.as_deref().map(serde_json::from_str::<HealthRow>);
+        let parsed = row.data.as_deref().map(json::read::<HealthRow>);
         let Some(Ok(parsed)) = parsed else {
             if let Some(member) = self.member_mut(handle) {
                 member.health_version = row.version;
@@ -621,11 +663,11 @@ impl Engine {
             return;
         };
         let now = self.now;
-        for (name, row) in parsed.scopes {
-            let Some(scope) = self.scope_named(&name) else { continue };
+        for (name, row) in parsed.scopes.iter() {
+            let Some(scope) = self.scope_named(name) else { continue };
             let Some(member) = self.member_mut(handle) else { return };
             let state = member.scope_mut(&scope);
-            let merged = if state.remembers() { CooldownRow::of(state, now).merged(&row, now) } else { row };
+            let merged = if state.remembers() { CooldownRow::of(state, now).merged(row, now) } else { row.clone() };
             *state = merged.restore(now);
             // An end beyond its own length: the clock went back since it was written. Written anew it is right again.
             if merged.until.since(now.wall) > merged.length {
@@ -642,7 +684,7 @@ impl Engine {
 
     fn adopt_usage(&mut self, row: &Row) {
         let Some(handle) = self.handle_of(row) else { return };
-        let parsed = row.data.as_deref().and_then(|data| serde_json::from_str::<UsageRow>(data).ok());
+        let parsed = row.data.as_deref().and_then(|data| json::read::<UsageRow>(data).ok());
         let Some(parsed) = parsed else { return };
         let at = handle.0 as usize;
         self.used[at] = self.used[at].max(parsed.last_used.saturating_mul(1024));
@@ -655,7 +697,7 @@ impl Engine {
 
     fn adopt_tie(&mut self, row: &Row) -> Option<()> {
         let RowId::Text(id) = &row.id else { return None };
-        let row: TieRow = serde_json::from_str(row.data.as_deref()?).ok()?;
+        let row: TieRow = json::read(row.data.as_deref()?).ok()?;
         let mut parts = id.splitn(3, '/');
         let session = u128::from_str_radix(parts.next()?, 16).ok()?;
         let provider = parts.next()?;

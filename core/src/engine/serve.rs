@@ -139,7 +139,9 @@ impl Engine {
         let lease = self.leases.oldest().map(|began| (began + self.policy.lease, Cause::LeaseEnd));
         let tie = self.ties.next_end(self.policy.affinity.ttl).map(|at| (at, Cause::TieEnd));
         // While a commit is under way the next one begins with its end, not with a deadline.
-        let flush = self.flush_at.filter(|_| !self.behind_commit_live).map(|at| (at, Cause::Flush));
+        // Nor does a store that failed get anything before its time.
+        let flush_at = self.flush_at.filter(|_| !self.behind_commit_live).max(self.held_until);
+        let flush = flush_at.map(|at| (at, Cause::Flush));
         [recovery, lease, tie, flush, self.next_waiter()]
             .into_iter()
             .flatten()

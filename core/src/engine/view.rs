@@ -5,20 +5,18 @@ use crate::cooldown::Source;
 use crate::credential::{public_index, Identity, Origin, Record};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
+use crate::json::{object, ToJson, Writer};
 use crate::policy::{AffinityKind, Strategy};
 use crate::select::{Choice, OutReason, Standing};
 use crate::time::{Instant, Timestamp};
 use crate::verdict::{Reason, Scope};
-use serde::Serialize;
 
 /// A credential, without its secret.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MemberView {
     /// Its place in the host's table.
     pub handle: Handle,
     /// Its id in the store; absent where it is not stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<CredentialId>,
     /// The public handle that reveals nothing.
     pub index: String,
@@ -39,13 +37,10 @@ pub struct MemberView {
     /// May it be used?
     pub enabled: bool,
     /// Why it is disabled.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_cause: Option<Box<str>>,
     /// When its secret expires.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// Where its requests go.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Box<str>>,
     /// Whose account it is.
     pub identity: Identity,
@@ -54,32 +49,27 @@ pub struct MemberView {
     /// Open leases.
     pub in_flight: u32,
     /// When it was last given out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<Timestamp>,
     /// Calls that succeeded.
     pub success: u64,
     /// Calls that failed by its fault.
     pub failure: u64,
     /// Why the last of these failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<Reason>,
     /// What rests, and how far its ladders have climbed.
     pub cooldowns: Vec<CooldownView>,
 }
 
 /// A scope of a credential that rests, or whose ladder has climbed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CooldownView {
     /// What rests.
     pub scope: Scope,
     /// The model, where the scope is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<Box<str>>,
     /// Does it rest now?
     pub active: bool,
     /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// Until when, or until when it did.
     pub until: Timestamp,
@@ -100,7 +90,7 @@ impl Engine {
         let unstored = |(at, member): (usize, &Option<super::Member>)| {
             member.as_ref().is_some_and(|member| member.id.is_none()).then_some(Handle(at as u32))
         };
-        self.by_id.values().copied().chain(self.members.iter().enumerate().filter_map(unstored))
+        self.by_id.iter().map(|(_, &handle)| handle).chain(self.members.iter().enumerate().filter_map(unstored))
     }
 
     /// A credential's record.
@@ -240,8 +230,7 @@ impl Engine {
 }
 
 /// The whole state of an engine, without secrets: for logs and bug reports.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Both clocks at the last call.
     pub now: crate::time::Now,
@@ -268,5 +257,46 @@ impl Engine {
             waiters: self.waiters.len(),
             deadline: self.next_deadline(),
         }
+    }
+}
+
+impl ToJson for State {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { now, generation, members, operations, waiters, deadline });
+    }
+}
+
+impl ToJson for MemberView {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self {
+            handle,
+            id if given,
+            index,
+            provider,
+            name,
+            kind,
+            origin,
+            priority,
+            weight,
+            models,
+            enabled,
+            disabled_cause as "disabledCause" if given,
+            expires if given,
+            base_url as "baseUrl" if given,
+            identity,
+            status,
+            in_flight as "inFlight",
+            last_used as "lastUsed" if given,
+            success,
+            failure,
+            last_error as "lastError" if given,
+            cooldowns,
+        });
+    }
+}
+
+impl ToJson for CooldownView {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { scope, model if given, active, reason if given, until, level, source });
     }
 }

@@ -1,16 +1,15 @@
 //! The policy: every rule that a user may change, with its unit and range.
 
 use crate::credential::Origin;
+use crate::json::{from_json, words};
 use crate::rules::ClassifyRules;
+use crate::sorted_map::SortedMap;
 use crate::time::Span;
 use crate::verdict::{Reason, Scope};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The rules of a pool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Policy {
     /// How one of a tier is chosen.
     pub strategy: Strategy,
@@ -21,13 +20,13 @@ pub struct Policy {
     /// The legs of the cascade, in order; origins of one leg compete by priority.
     pub cascade: Vec<Vec<Origin>>,
     /// What follows from each reason; a reason that is not named cools nothing.
-    pub cooldown: BTreeMap<Reason, CooldownRule>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<Reason, CooldownRule>"))]
+    pub cooldown: SortedMap<Reason, CooldownRule>,
     /// How far a provider's hint is believed.
     pub hints: HintRules,
     /// What a success ends.
     pub success_ends: SuccessEnds,
     /// Cooldowns that we chose are lengthened by a share between 0 and so many percent.
-    #[serde(deserialize_with = "percent")]
     #[cfg_attr(feature = "schema", schemars(range(max = 100)))]
     pub jitter: u8,
     /// What comes after a failure.
@@ -39,9 +38,8 @@ pub struct Policy {
 }
 
 /// How one of a tier is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum Strategy {
     /// One after the other, for each provider and model by itself.
     RoundRobin,
@@ -52,24 +50,22 @@ pub enum Strategy {
 }
 
 /// Whether a session stays with a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Affinity {
     /// What is tied.
     pub kind: AffinityKind,
     /// A tie that is not used for so long is forgotten. Milliseconds.
-    #[serde(default = "an_hour")]
+    #[cfg_attr(feature = "schema", schemars(default = "an_hour"))]
     pub ttl: Span,
     /// At most so many ties are kept; the one that was not used for the longest time is forgotten first.
-    #[serde(default = "many_ties")]
+    #[cfg_attr(feature = "schema", schemars(default = "many_ties"))]
     pub max: u32,
 }
 
 /// What is tied to a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum AffinityKind {
     /// Nothing: every pick is a new one.
     None,
@@ -80,9 +76,8 @@ pub enum AffinityKind {
 }
 
 /// What happens when every candidate is out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum Exhausted {
     /// The caller gets an error that says when to come back.
     Refuse,
@@ -91,9 +86,8 @@ pub enum Exhausted {
 }
 
 /// What a success ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum SuccessEnds {
     /// The cooldown and the ladder of the model that succeeded (of the credential, where no model was named).
     OwnScope,
@@ -102,9 +96,8 @@ pub enum SuccessEnds {
 }
 
 /// What a cooldown is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
 pub enum Action {
     /// Nothing cools.
     None,
@@ -119,53 +112,50 @@ pub enum Action {
 }
 
 /// What follows from one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct CooldownRule {
     /// What happens.
     pub action: Action,
     /// The first length. Milliseconds.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub base: Span,
     /// By how much each step of a ladder is longer.
-    #[serde(default = "two")]
+    #[cfg_attr(feature = "schema", schemars(default = "two"))]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     pub factor: u32,
     /// No step of a ladder is longer. Milliseconds.
-    #[serde(default = "a_day")]
+    #[cfg_attr(feature = "schema", schemars(default = "a_day"))]
     pub max: Span,
     /// What it covers, instead of what the classification said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub scope: Option<Scope>,
     /// Does a hint of the provider set the end?
-    #[serde(default = "yes")]
+    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
     pub hint: bool,
     /// So many failures within `window` before anything cools.
-    #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schemars(default = "one"))]
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub failures: u32,
     /// The time in which failures are counted. Milliseconds.
-    #[serde(default = "a_minute")]
+    #[cfg_attr(feature = "schema", schemars(default = "a_minute"))]
     pub window: Span,
 }
 
 /// How far a provider's hint is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct HintRules {
     /// No hint is believed further than this. Milliseconds.
     pub max: Span,
     /// Nor less far than this. Milliseconds.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub min: Span,
 }
 
 /// What comes after a failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct RetryRules {
     /// At most so many attempts for one call of `fetch`, over all credentials and rounds.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
@@ -191,15 +181,6 @@ impl Policy {
     /// The place of an origin in the cascade; `None` where the policy does not have it.
     pub fn leg(&self, origin: Origin) -> Option<u8> {
         self.cascade.iter().position(|leg| leg.contains(&origin)).and_then(|leg| u8::try_from(leg).ok())
-    }
-}
-
-fn percent<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
-    let value = u8::deserialize(deserializer)?;
-    if value <= 100 {
-        Ok(value)
-    } else {
-        Err(serde::de::Error::custom(format!("{value} is more than 100 percent")))
     }
 }
 
@@ -229,4 +210,74 @@ const fn a_day() -> Span {
 
 const fn a_minute() -> Span {
     Span::from_mins(1)
+}
+
+words! {
+    /// The word used in policies.
+    Strategy {
+        RoundRobin = "round-robin",
+        FillFirst = "fill-first",
+        LeastRecentlyUsed = "least-recently-used",
+    }
+}
+
+words! {
+    /// The word used in policies.
+    AffinityKind { None = "none", Session = "session", SessionModel = "session-model" }
+}
+
+words! {
+    /// The word used in policies.
+    Exhausted { Refuse = "refuse", Soonest = "soonest" }
+}
+
+words! {
+    /// The word used in policies.
+    SuccessEnds { OwnScope = "own-scope", OwnScopeAndCredential = "own-scope-and-credential" }
+}
+
+words! {
+    /// The word used in policies.
+    Action { None = "none", Flat = "flat", Ladder = "ladder", UntilReset = "until-reset", Disable = "disable" }
+}
+
+from_json! {
+    strict Policy {
+        strategy,
+        affinity,
+        when_exhausted,
+        cascade,
+        cooldown,
+        hints,
+        success_ends,
+        jitter,
+        retry,
+        lease,
+        classify,
+    }
+}
+
+from_json! {
+    strict Affinity { kind, ttl = an_hour(), max = many_ties() }
+}
+
+from_json! {
+    strict CooldownRule {
+        action,
+        base = Span::ZERO,
+        factor = two(),
+        max = a_day(),
+        scope = None,
+        hint = yes(),
+        failures = one(),
+        window = a_minute(),
+    }
+}
+
+from_json! {
+    strict HintRules { max, min = Span::ZERO }
+}
+
+from_json! {
+    strict RetryRules { attempts, rounds, backoff, backoff_max, fetch_wait, stop }
 }

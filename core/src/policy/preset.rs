@@ -1,8 +1,7 @@
 //! Presets, and policies merged over them.
 
 use super::Policy;
-use crate::json::{self, JsonError};
-use serde_json::Value;
+use crate::json::{self, JsonError, Value};
 
 /// A preset: its rules, and what an answer means under it. Both are JSON, so that a preset can be read, copied and changed.
 struct Preset {
@@ -67,7 +66,7 @@ impl Policy {
     ///
     /// The document may name its preset itself, as `extends`.
     pub fn over(preset: &str, mut document: Value) -> Result<Self, PolicyError> {
-        let extends = document.as_object_mut().and_then(|fields| fields.remove("extends"));
+        let extends = document.remove("extends");
         let preset = match &extends {
             None => preset,
             Some(Value::String(name)) => name,
@@ -93,7 +92,7 @@ impl Policy {
     }
 
     fn check(self) -> Result<Self, PolicyError> {
-        for (reason, rule) in &self.cooldown {
+        for (reason, rule) in self.cooldown.iter() {
             let at = |field: &str| format!("cooldown.{reason}.{field}");
             if rule.factor == 0 {
                 return Err(invalid(&at("factor"), "must be at least 1"));
@@ -104,6 +103,9 @@ impl Policy {
             if rule.action == super::Action::Ladder && (rule.base.0 == 0 || rule.base > rule.max) {
                 return Err(invalid(&at("base"), "must be above 0 and not above max"));
             }
+        }
+        if self.jitter > 100 {
+            return Err(invalid("jitter", "must be at most 100 percent"));
         }
         if self.retry.attempts == 0 {
             return Err(invalid("retry.attempts", "must be at least 1"));
@@ -129,16 +131,16 @@ fn base(name: &str) -> Result<Value, PolicyError> {
         .ok_or_else(|| PolicyError::UnknownPreset(name.to_owned()))?;
     let broken = |error: JsonError| invalid("preset", &error.to_string());
     let mut rules: Value = json::read(preset.rules).map_err(broken)?;
-    rules["classify"] = json::read(preset.classify).map_err(broken)?;
+    rules.set("classify", json::read::<Value>(preset.classify).map_err(broken)?);
     Ok(rules)
 }
 
 fn merge(base: &mut Value, over: Value) {
     match (base, over) {
         (_, Value::Null) => {}
-        (Value::Object(base), Value::Object(over)) => {
+        (base @ Value::Object(_), Value::Object(over)) => {
             for (key, value) in over {
-                merge(base.entry(key).or_insert(Value::Null), value);
+                merge(base.entry(&key), value);
             }
         }
         (base, over) => *base = over,
@@ -149,7 +151,10 @@ fn merge(base: &mut Value, over: Value) {
 mod tests {
     use super::*;
     use crate::policy::Strategy;
-    use serde_json::json;
+
+    fn over(preset: &str, document: &str) -> Result<Policy, PolicyError> {
+        Policy::over(preset, json::read(document).unwrap())
+    }
 
     #[test]
     fn every_preset_is_valid() {
@@ -160,26 +165,26 @@ mod tests {
 
     #[test]
     fn a_document_changes_only_what_it_names() {
-        let policy = Policy::over("cliproxyapi", json!({"strategy": "fill-first"})).unwrap();
+        let policy = over("cliproxyapi", r#"{"strategy": "fill-first"}"#).unwrap();
         let preset = Policy::preset("cliproxyapi").unwrap();
         assert_eq!(policy.strategy, Strategy::FillFirst);
         assert_eq!(policy.cooldown, preset.cooldown);
-        let extended = Policy::read(json!({"extends": "cliproxyapi", "jitter": 3})).unwrap();
+        let extended = Policy::read(json::read(r#"{"extends": "cliproxyapi", "jitter": 3}"#).unwrap()).unwrap();
         assert_eq!((extended.strategy, extended.jitter), (Strategy::RoundRobin, 3));
     }
 
     #[test]
     fn an_error_names_the_field() {
         for (document, path) in [
-            (json!({"strategy": "best"}), "strategy"),
-            (json!({"affinity": {"kind": "none", "tll": 3}}), "affinity"),
-            (json!({"cooldown": {"rate_limit": {"base": -1}}}), "cooldown.rate_limit.base"),
-            (json!({"cooldown": {"rate_limit": {"factor": 0}}}), "cooldown.rate_limit.factor"),
-            (json!({"jitter": 101}), "jitter"),
-            (json!({"extends": 3}), "extends"),
-            (json!([]), "."),
+            (r#"{"strategy": "best"}"#, "strategy"),
+            (r#"{"affinity": {"kind": "none", "tll": 3}}"#, "affinity"),
+            (r#"{"cooldown": {"rate_limit": {"base": -1}}}"#, "cooldown.rate_limit.base"),
+            (r#"{"cooldown": {"rate_limit": {"factor": 0}}}"#, "cooldown.rate_limit.factor"),
+            (r#"{"jitter": 101}"#, "jitter"),
+            (r#"{"extends": 3}"#, "extends"),
+            (r#"[]"#, "."),
         ] {
-            match Policy::over("default", document.clone()) {
+            match over("default", document) {
                 Err(PolicyError::Invalid { path: named, message }) => {
                     assert!(named.starts_with(path), "{document}: {named}: {message}");
                 }

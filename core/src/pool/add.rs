@@ -4,13 +4,15 @@ use super::protocol::{CredentialInput, SecretInput};
 use super::Pool;
 use crate::credential::{Changes, Identity, Origin, Record};
 use crate::engine::NewItem;
+use crate::entropy::Purpose;
 use crate::facts::Kind;
 use crate::id::{Handle, SecretRef};
-use crate::provider::auth_parts;
+use crate::provider::{auth_parts, environment_kind};
 use crate::secret::Secret;
+use crate::select::IntMap;
+use crate::sorted_map::SortedMap;
 use crate::time::Timestamp;
 use crate::vault::SecretParts;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Names are at most so long, in bytes.
 const MAX_NAME: usize = 200;
@@ -55,9 +57,13 @@ impl Pool {
                 .map_err(|error| InputError { index: several.then_some(index), ..error })?;
             checked.push(item);
         }
-        let mut same: BTreeMap<[u8; 16], usize> = BTreeMap::new();
+        let mut same: IntMap<u64, u32> = IntMap::default();
         for (index, (record, parts, _)) in checked.iter().enumerate() {
-            if let Some(first) = same.insert(parts.fingerprint(&record.provider), index) {
+            let first = same.insert(parts.fingerprint(&record.provider), index as u32);
+            let first = first.map(|first| (first, &checked[first as usize]));
+            if let Some((first, _)) =
+                first.filter(|(_, (other, others, _))| others.main == parts.main && other.provider == record.provider)
+            {
                 let message = format!("is the same secret as that of credentials[{first}]");
                 return Err(InputError { index: Some(index), ..wrong("key", message) });
             }
@@ -90,7 +96,6 @@ impl Pool {
         }
         let provider = facts.name.clone();
         let by_secret = self.same_secret(&provider, &parts);
-        let taken = names.of(&provider);
         let name = match input.name {
             Some(name) => {
                 if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
@@ -101,20 +106,20 @@ impl Pool {
             }
             None => match by_secret.and_then(|handle| self.engine.record(handle)) {
                 Some(record) => record.name.clone(),
-                None => free_name(taken),
+                None => names.free(self, &provider),
             },
         };
         // Who is named like a stored one means that one, with a new secret; who has its secret is that one, renamed.
-        let replaces = match (taken.get(&name), by_secret) {
-            (Some(None), _) => return Err(wrong("name", format!("`{name}` is given twice"))),
-            (Some(Some(named)), Some(same)) if *named != same => {
+        let replaces = match (names.get(self, &provider, &name), by_secret) {
+            (Some(Named::Given), _) => return Err(wrong("name", format!("`{name}` is given twice"))),
+            (Some(Named::Stored(held)), Some(same)) if held != same => {
                 let message = format!("`{name}` is another credential of {provider}; this secret belongs to a third");
                 return Err(wrong("name", message));
             }
-            (Some(Some(named)), _) => Some(*named),
+            (Some(Named::Stored(held)), _) => Some(held),
             (None, same) => same,
         };
-        taken.insert(name.clone(), None);
+        names.give(self, &provider, &name);
         let record = Record {
             uid: Box::default(),
             provider,
@@ -195,7 +200,11 @@ impl Pool {
             created: Timestamp(0),
             secret_version: 1,
         };
-        let Some(secret) = secret else { return Ok((record, None)) };
+        let Some(mut secret) = secret else { return Ok((record, None)) };
+        if kind.is_none() && origin == Origin::Env && environment_kind(&record.name) == Kind::Token {
+            // A variable holds a text; its name says what the text is.
+            secret.token = secret.key.take().or(secret.token);
+        }
         let (kind, parts) = read_secret(kind, secret)?;
         record.kind = kind;
         if auth_parts(&facts, kind, &parts.main).is_none() {
@@ -212,11 +221,11 @@ impl Pool {
             });
             let known = stored.filter_map(|handle| {
                 let parts = self.vault.get(self.engine.secret(handle)?)?;
-                Some((parts.fingerprint(&self.engine.record(handle)?.provider), handle))
+                Some((parts.fingerprint(&self.engine.record(handle)?.provider), handle.0))
             });
             self.fingerprints = Some(known.collect());
         }
-        let handle = *self.fingerprints.as_ref()?.get(&parts.fingerprint(provider))?;
+        let handle = Handle(*self.fingerprints.as_ref()?.get(&parts.fingerprint(provider))?);
         // The place may have been given away, or its secret replaced, since this was noted.
         let holds = self.engine.secret(handle).and_then(|secret| self.vault.get(secret))?;
         let same = holds.main == parts.main && self.engine.record(handle)?.provider.as_ref() == provider;
@@ -228,37 +237,76 @@ impl Pool {
         for handle in self.engine.handles() {
             if let (Some(record), Some((origin, _))) = (self.engine.record(handle), self.engine.origin(handle)) {
                 if origin.is_stored() {
-                    names.of(&record.provider).insert(record.name.clone(), Some(handle));
+                    names.note(self.name_key(&record.provider, &record.name), &record.provider, handle.0);
                 }
             }
         }
         names
     }
+
+    /// Grows from the pool's seed, so that nobody can choose names whose keys are alike.
+    fn name_key(&self, provider: &str, name: &str) -> u64 {
+        self.seed.hash(Purpose::Name, &[provider, name])
+    }
 }
 
-/// Names in use, by provider: those of stored credentials, and (without a handle) those that were given just now.
+/// Names in use.
 #[derive(Default)]
-struct Names(BTreeMap<Box<str>, BTreeMap<Box<str>, Option<Handle>>>);
+struct Names {
+    /// By a key of provider and name: the handle of a stored credential, or [`GIVEN`].
+    taken: IntMap<u64, u32>,
+    /// How many names each provider has.
+    counts: SortedMap<Box<str>, usize>,
+}
+
+/// Whose a name is.
+enum Named {
+    /// A credential that is given in the same input.
+    Given,
+    /// A stored credential.
+    Stored(Handle),
+}
+
+const GIVEN: u32 = u32::MAX;
 
 impl Names {
-    fn of(&mut self, provider: &str) -> &mut BTreeMap<Box<str>, Option<Handle>> {
-        self.0.entry(provider.into()).or_default()
+    fn note(&mut self, key: u64, provider: &str, whose: u32) {
+        if self.taken.insert(key, whose).is_none() {
+            match self.counts.get_mut(provider) {
+                Some(count) => *count += 1,
+                None => {
+                    self.counts.insert(provider.into(), 1);
+                }
+            }
+        }
     }
-}
 
-/// `default`, or `default-2` and so on.
-fn free_name(taken: &BTreeMap<Box<str>, Option<Handle>>) -> Box<str> {
-    if !taken.contains_key("default") {
-        return "default".into();
+    fn give(&mut self, pool: &Pool, provider: &str, name: &str) {
+        self.note(pool.name_key(provider, name), provider, GIVEN);
     }
-    let used: BTreeSet<usize> =
-        taken.keys().filter_map(|name| name.strip_prefix("default-")?.parse().ok()).collect();
-    // The number of names bounds the search: among so many numbers one is free.
-    let mut number = taken.len() + 1;
-    while used.contains(&number) {
-        number += 1;
+
+    fn get(&self, pool: &Pool, provider: &str, name: &str) -> Option<Named> {
+        match *self.taken.get(&pool.name_key(provider, name))? {
+            GIVEN => Some(Named::Given),
+            handle => Some(Named::Stored(Handle(handle))),
+        }
     }
-    format!("default-{number}").into()
+
+    /// `default`, or `default-2` and so on.
+    fn free(&self, pool: &Pool, provider: &str) -> Box<str> {
+        if self.get(pool, provider, "default").is_none() {
+            return "default".into();
+        }
+        // The number of names bounds the search: among so many numbers one is free.
+        let mut number = self.counts.get(provider).map_or(0, |count| *count) + 1;
+        loop {
+            let name = format!("default-{number}");
+            if self.get(pool, provider, &name).is_none() {
+                return name.into();
+            }
+            number += 1;
+        }
+    }
 }
 
 const fn secret_field(kind: Kind) -> &'static str {

@@ -23,21 +23,23 @@ use crate::engine::{
 use crate::entropy::Seed;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, RequestId, RouteId, SecretRef, SessionIx};
+use crate::json;
 use crate::policy::{Policy, PolicyError};
 use crate::provider::{RegisterError, Registry};
+use crate::select::IntMap;
 use crate::time::{Instant, Now};
 use crate::vault::{SecretParts, Vault};
 use crate::verdict::Verdict;
 use crate::wire::http::Headers;
-use std::collections::BTreeMap;
 
 /// An engine, its secrets, and what it knows of providers.
 pub struct Pool {
     engine: Engine,
     vault: Vault,
     registry: Registry,
+    seed: Seed,
     /// Stored credentials by a digest of their secret: made when something is first added.
-    fingerprints: Option<BTreeMap<[u8; 16], Handle>>,
+    fingerprints: Option<IntMap<u64, u32>>,
 }
 
 /// Why a pool could not be made.
@@ -68,9 +70,10 @@ impl Pool {
         for facts in config.providers {
             registry.register(facts).map_err(OpenError::Provider)?;
         }
-        let mut engine = Engine::new(policy, Seed(config.seed), now);
+        let seed = Seed(config.seed);
+        let mut engine = Engine::new(policy, seed, now);
         engine.tell_selected(config.tell_selected);
-        Ok(Self { engine, vault: Vault::default(), registry, fingerprints: None })
+        Ok(Self { engine, vault: Vault::default(), registry, seed, fingerprints: None })
     }
 
     /// The machine, to look at.
@@ -129,7 +132,7 @@ impl Pool {
     pub fn route(&mut self, provider: &str, model: Option<&str>) -> RouteId {
         match self.registry.resolve(provider) {
             Some(name) => self.engine.route(name, model, true),
-            None => self.engine.route(&provider.trim().to_lowercase(), model, false),
+            None => self.engine.route(&provider.trim().to_ascii_lowercase(), model, false),
         }
     }
 
@@ -140,7 +143,7 @@ impl Pool {
 
     /// The registry name of a provider.
     fn name_of(&self, provider: &str) -> Box<str> {
-        self.registry.resolve(provider).map_or_else(|| provider.trim().to_lowercase().into(), Into::into)
+        self.registry.resolve(provider).map_or_else(|| provider.trim().to_ascii_lowercase().into(), Into::into)
     }
 
     fn translate(&mut self, now: Now, input: PoolInput) -> Result<Input, (RequestId, Answer)> {
@@ -267,7 +270,7 @@ impl Pool {
     fn with_secret(&self, mutation: Mutation) -> MutationData {
         let Mutation { kind, id, expects, data, secret } = mutation;
         let secret = secret.and_then(|secret| self.vault.get(secret)).map(|parts| {
-            let record = data.as_deref().and_then(|data| serde_json::from_str::<Record>(data).ok());
+            let record = data.as_deref().and_then(|data| json::read::<Record>(data).ok());
             parts.to_json(record.map_or(Kind::ApiKey, |record| record.kind))
         });
         MutationData { kind, id, expects, data, secret }
@@ -278,7 +281,7 @@ impl Pool {
         let (origin, id) = self.engine.origin(handle)?;
         let parts = self.vault.get(secret)?;
         if let (Some(known), true) = (&mut self.fingerprints, origin.is_stored()) {
-            known.insert(parts.fingerprint(&record.provider), handle);
+            known.insert(parts.fingerprint(&record.provider), handle.0);
         }
         let entry = SecretEntry {
             id,

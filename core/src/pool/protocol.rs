@@ -6,16 +6,15 @@ use crate::credential::{Changes, Identity, Origin};
 use crate::engine::{Deadline, Event, FailedCode, Next, RefusalCode, RowId, RowKind};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId};
+use crate::json::{from_json, object, variant, FromJson, Reader, ToJson, Value, Writer, Wrong};
 use crate::time::{Span, Timestamp};
 use crate::verdict::{Scope, TransportError};
-use serde::{Deserialize, Serialize};
 
 /// How a pool is made.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct PoolConfig {
     /// A preset's name, or a policy document.
-    pub policy: serde_json::Value,
+    pub policy: Value,
     /// What draws grow from; the same seed repeats a history.
     pub seed: u64,
     /// Providers beside the built-in ones.
@@ -25,8 +24,6 @@ pub struct PoolConfig {
 }
 
 /// What a host says.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum PoolInput {
     /// Time has passed.
     Tick {},
@@ -36,17 +33,11 @@ pub enum PoolInput {
     Acquire {
         request: RequestId,
         providers: Vec<Box<str>>,
-        #[serde(default)]
         model: Option<Box<str>>,
-        #[serde(default)]
         session: Option<Box<str>>,
-        #[serde(default)]
         exclude: Vec<Handle>,
-        #[serde(default)]
         tried: Vec<Handle>,
-        #[serde(default)]
         round: u32,
-        #[serde(default)]
         wait: Span,
     },
     /// The caller of an acquire gave up.
@@ -54,16 +45,11 @@ pub enum PoolInput {
     /// A call ended.
     Report {
         request: RequestId,
-        #[serde(default)]
         lease: Option<LeaseId>,
-        #[serde(default)]
         handle: Option<Handle>,
-        #[serde(default)]
         model: Option<Box<str>>,
-        #[serde(default)]
         session: Option<Box<str>>,
         outcome: Outcome,
-        #[serde(default)]
         attempts: u32,
     },
     /// Store credentials.
@@ -72,9 +58,7 @@ pub enum PoolInput {
     Update {
         request: RequestId,
         id: CredentialId,
-        #[serde(default)]
         changes: Changes,
-        #[serde(default)]
         secret: Option<SecretInput>,
     },
     /// Take a credential out of the store.
@@ -84,12 +68,9 @@ pub enum PoolInput {
         request: RequestId,
         provider: Box<str>,
         origin: Origin,
-        #[serde(default)]
         kind: Option<Kind>,
-        #[serde(default)]
         secret: Option<SecretInput>,
         /// The environment variable that it came from, where it did.
-        #[serde(default)]
         name: Option<Box<str>>,
     },
     /// Write behind what is not in the store yet.
@@ -105,8 +86,7 @@ pub enum PoolInput {
 }
 
 /// How a call ended, as it came.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// It succeeded.
     pub ok: bool,
@@ -121,8 +101,7 @@ pub struct Outcome {
 }
 
 /// A secret as it is given.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
 pub struct SecretInput {
     pub key: Option<Box<str>>,
     pub token: Option<Box<str>>,
@@ -131,86 +110,55 @@ pub struct SecretInput {
 }
 
 /// A credential as it is given.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CredentialInput {
     pub provider: Box<str>,
-    #[serde(default)]
     pub name: Option<Box<str>>,
-    #[serde(default)]
     pub kind: Option<Kind>,
-    #[serde(default)]
     pub key: Option<Box<str>>,
-    #[serde(default)]
     pub token: Option<Box<str>>,
-    #[serde(default)]
     pub access: Option<Box<str>>,
-    #[serde(default)]
     pub refresh: Option<Box<str>>,
-    #[serde(default)]
     pub priority: i32,
-    #[serde(default)]
     pub weight: Option<u32>,
-    #[serde(default)]
     pub models: Vec<Box<str>>,
-    #[serde(default)]
     pub enabled: Option<bool>,
-    #[serde(default)]
     pub source: Option<Box<str>>,
-    #[serde(default)]
     pub expires: Option<Timestamp>,
-    #[serde(default)]
     pub base_url: Option<Box<str>>,
-    #[serde(default)]
     pub identity: Identity,
 }
 
 /// A row with its secret's text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct RowData {
     pub kind: RowKind,
     pub id: RowId,
     pub version: u64,
-    #[serde(default)]
     pub data: Option<Box<str>>,
-    #[serde(default)]
     pub secret: Option<Box<str>>,
 }
 
 /// What one call led to. `secrets` are to be applied before anything else.
-#[derive(Serialize)]
 pub struct PoolStep {
     /// Changes of the host's table.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretChange>,
     /// To be done.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<HostEffect>,
     /// Worth telling.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
     /// When to tick, on the monotonic clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Deadline>,
 }
 
 /// A change of the host's table of secrets. No `Debug`: it holds one.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct SecretChange {
     /// The place.
     pub handle: Handle,
     /// Who sits there now; absent where nobody does.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<SecretEntry>,
 }
 
 /// What the host's table keeps of a credential.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct SecretEntry {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<CredentialId>,
     pub provider: Box<str>,
     pub name: Box<str>,
@@ -218,13 +166,10 @@ pub struct SecretEntry {
     pub origin: Origin,
     pub version: u64,
     pub secret: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Box<str>>,
 }
 
 /// Something for the host to do.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum HostEffect {
     /// `store.load()`, then [`PoolInput::Loaded`].
     Load { op: OpId },
@@ -235,37 +180,28 @@ pub enum HostEffect {
 }
 
 /// A change of a row, with its secret's text.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct MutationData {
     pub kind: RowKind,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<RowId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expects: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Box<str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 
 /// A request's answer.
-#[derive(Serialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// A credential to use.
     Leased { lease: LeaseId, handle: Handle, origin: Origin, forced: bool, round: u32 },
     /// Nobody is to be had.
     Refused {
         code: RefusalCode,
-        #[serde(skip_serializing_if = "Option::is_none")]
         retry_at: Option<Timestamp>,
     },
     /// What a report led to. `reason` is `ok` for a success.
     Reported {
         reason: &'static str,
         scope: Scope,
-        #[serde(skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
         level: u8,
         action: Next,
@@ -275,4 +211,168 @@ pub enum Answer {
     Done { ids: Vec<CredentialId> },
     /// It was not done.
     Failed { code: FailedCode, message: Box<str> },
+}
+
+from_json! {
+    strict PoolConfig {
+        policy = Value::Null,
+        seed = 0,
+        providers = Vec::new(),
+        tell_selected as "tellSelected" = false,
+    }
+}
+
+impl FromJson for PoolInput {
+    fn blank() -> Self {
+        Self::Tick {}
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        *self = match &*from.tag()? {
+            "tick" => variant!(from, Self::Tick {}),
+            "load" => variant!(from, Self::Load { request }),
+            "acquire" => variant!(from, Self::Acquire {
+                request,
+                providers,
+                model = None,
+                session = None,
+                exclude = Vec::new(),
+                tried = Vec::new(),
+                round = 0,
+                wait = Span::ZERO,
+            }),
+            "cancel" => variant!(from, Self::Cancel { request }),
+            "report" => variant!(from, Self::Report {
+                request,
+                lease = None,
+                handle = None,
+                model = None,
+                session = None,
+                outcome,
+                attempts = 0,
+            }),
+            "add" => variant!(from, Self::Add { request, credentials }),
+            "update" => variant!(from, Self::Update { request, id, changes = Changes::default(), secret = None }),
+            "remove" => variant!(from, Self::Remove { request, id }),
+            "override" => variant!(from, Self::Override {
+                request,
+                provider,
+                origin,
+                kind = None,
+                secret = None,
+                name = None,
+            }),
+            "flush" => variant!(from, Self::Flush { request }),
+            "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
+            "committed" => variant!(from, Self::Committed { op, generation, rows }),
+            "conflict" => variant!(from, Self::Conflict { op, rows }),
+            "failed" => variant!(from, Self::Failed { op, message }),
+            _ => return Err(from.wrong("there is no such input")),
+        };
+        from.end_tag()
+    }
+}
+
+from_json! {
+    strict Outcome { ok = false, status = None, headers = Vec::new(), body = None, transport = None }
+}
+
+from_json! {
+    strict SecretInput { key = None, token = None, access = None, refresh = None }
+}
+
+from_json! {
+    strict CredentialInput {
+        provider,
+        name = None,
+        kind = None,
+        key = None,
+        token = None,
+        access = None,
+        refresh = None,
+        priority = 0,
+        weight = None,
+        models = Vec::new(),
+        enabled = None,
+        source = None,
+        expires = None,
+        base_url as "baseUrl" = None,
+        identity = Identity::default(),
+    }
+}
+
+from_json! {
+    open RowData { kind, id, version, data = None, secret = None }
+}
+
+impl ToJson for PoolStep {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { secrets if given, effects if given, events if given, deadline if given });
+    }
+}
+
+impl ToJson for SecretChange {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { handle, entry if given });
+    }
+}
+
+impl ToJson for SecretEntry {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given });
+    }
+}
+
+impl ToJson for HostEffect {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Load { op } => {
+                to.open_tag("load");
+                object!(to, { op });
+            }
+            Self::Commit { op, mutations } => {
+                to.open_tag("commit");
+                object!(to, { op, mutations });
+            }
+            Self::Reply { request, answer } => {
+                to.open_tag("reply");
+                object!(to, { request, answer });
+            }
+        }
+        to.close('}');
+    }
+}
+
+impl ToJson for MutationData {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { kind, id if given, expects if given, data if given, secret if given });
+    }
+}
+
+impl ToJson for Answer {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Leased { lease, handle, origin, forced, round } => {
+                to.open_tag("leased");
+                object!(to, { lease, handle, origin, forced, round });
+            }
+            Self::Refused { code, retry_at } => {
+                to.open_tag("refused");
+                object!(to, { code, retry_at as "retryAt" if given });
+            }
+            Self::Reported { reason, scope, until, level, action, handle } => {
+                to.open_tag("reported");
+                object!(to, { reason, scope, until if given, level, action, handle });
+            }
+            Self::Done { ids } => {
+                to.open_tag("done");
+                object!(to, { ids });
+            }
+            Self::Failed { code, message } => {
+                to.open_tag("failed");
+                object!(to, { code, message });
+            }
+        }
+        to.close('}');
+    }
 }

@@ -4,26 +4,24 @@ use super::Pool;
 use crate::credential::Origin;
 use crate::engine::MemberView;
 use crate::id::{CredentialId, Handle};
+use crate::json::{object, ToJson, Writer};
 use crate::time::Timestamp;
-use serde::Serialize;
 
 /// Who would be picked, and why the others would not.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// The name of the one that would be picked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub picked: Option<Box<str>>,
     /// Every candidate, in stored order.
     pub candidates: Vec<CandidateView>,
 }
 
 /// A candidate, by name.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CandidateView {
     /// Its place in the host's table.
     pub handle: Handle,
     /// Its id in the store.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<CredentialId>,
     /// Its name.
     pub name: Box<str>,
@@ -32,7 +30,6 @@ pub struct CandidateView {
     /// `picked`, `ready`, or the reason it is out.
     pub verdict: &'static str,
     /// Until when.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
 
@@ -72,5 +69,17 @@ impl Pool {
             })
             .collect();
         Explanation { picked, candidates }
+    }
+}
+
+impl ToJson for Explanation {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { picked if given, candidates });
+    }
+}
+
+impl ToJson for CandidateView {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { handle, id if given, name, origin, verdict, until if given });
     }
 }

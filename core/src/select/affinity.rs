@@ -4,7 +4,6 @@ use super::shard::IntMap;
 use crate::id::{Handle, SessionIx};
 use crate::time::{Instant, Span};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// A session is known by a digest of its name: the name may say who somebody is, and is not ours to keep.
 pub(crate) type SessionHash = u128;
@@ -16,7 +15,8 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Ties {
     sessions: Vec<Session>,
     free_sessions: Vec<u32>,
-    by_hash: BTreeMap<SessionHash, u32>,
+    /// By half of the digest, the other half of which is compared.
+    by_hash: IntMap<u64, u32>,
     /// By session place and what is tied: a provider or a route, as the policy says.
     by_key: IntMap<u64, u32>,
     ties: Vec<Tie>,
@@ -62,7 +62,7 @@ impl Default for Ties {
         Self {
             sessions: Vec::new(),
             free_sessions: Vec::new(),
-            by_hash: BTreeMap::new(),
+            by_hash: IntMap::default(),
             by_key: IntMap::default(),
             ties: Vec::new(),
             free_ties: Vec::new(),
@@ -85,8 +85,10 @@ impl Ties {
     /// The session of this digest, new or known. A session without ties is forgotten when a tie of it ends, or when its
     /// place is needed.
     pub(crate) fn intern(&mut self, hash: SessionHash) -> SessionIx {
-        if let Some(&slot) = self.by_hash.get(&hash) {
-            return SessionIx::new(slot, self.sessions[slot as usize].generation);
+        if let Some(&slot) = self.by_hash.get(&half(hash)) {
+            let known = self.sessions[slot as usize];
+            // Of two sessions with one half, which nobody will ever see, the second has no ties.
+            return if known.hash == hash { SessionIx::new(slot, known.generation) } else { SessionIx::NONE };
         }
         let slot = self.free_sessions.pop().unwrap_or_else(|| {
             self.sessions.push(Session { hash: 0, generation: 0, ties: 0, alive: false });
@@ -94,7 +96,7 @@ impl Ties {
         });
         let session = &mut self.sessions[slot as usize];
         *session = Session { hash, generation: session.generation, ties: 0, alive: true };
-        self.by_hash.insert(hash, slot);
+        self.by_hash.insert(half(hash), slot);
         SessionIx::new(slot, session.generation)
     }
 
@@ -233,13 +235,13 @@ impl Ties {
     }
 
     fn forget_session(&mut self, hash: SessionHash) {
-        let Some(&slot) = self.by_hash.get(&hash) else { return };
+        let Some(&slot) = self.by_hash.get(&half(hash)) else { return };
         let unsaved = |tie: &Tie| tie.dirty && tie.session == slot;
         let session = &mut self.sessions[slot as usize];
         if session.ties == 0 && !self.dirty.iter().any(|&at| unsaved(&self.ties[at as usize])) {
             session.alive = false;
             session.generation = (session.generation + 1) & 0x7fff_ffff;
-            self.by_hash.remove(&hash);
+            self.by_hash.remove(&half(hash));
             self.free_sessions.push(slot);
         }
     }
@@ -268,6 +270,10 @@ impl Ties {
             newer => self.ties[newer as usize].older = older,
         }
     }
+}
+
+const fn half(hash: SessionHash) -> u64 {
+    hash as u64
 }
 
 const fn joined(session: u32, key: u32) -> u64 {

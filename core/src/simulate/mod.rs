@@ -10,11 +10,10 @@ mod world;
 
 pub use scenario::{CredentialSpec, Scenario, ScenarioError, Step, Verb};
 
-use serde::Serialize;
-use serde_json::Value;
+use crate::json::{self, object, ToJson, Value, Writer};
 
 /// What came of one step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StepResult {
     /// Its number, from 0.
     pub step: usize,
@@ -25,12 +24,11 @@ pub struct StepResult {
     /// What came of it.
     pub result: Value,
     /// Each difference from what was expected, with its place; absent where nothing was expected.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub differences: Option<Vec<String>>,
 }
 
 /// What came of a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Every step.
     pub steps: Vec<StepResult>,
@@ -59,6 +57,17 @@ pub fn run(scenario: &Scenario) -> Result<Report, ScenarioError> {
 
 /// Runs a scenario given as JSON, and gives the report as JSON.
 pub fn run_text(text: &str) -> Result<String, ScenarioError> {
-    let report = run(&Scenario::parse(text)?)?;
-    serde_json::to_string(&report).map_err(|error| ScenarioError::new("", error.to_string()))
+    Ok(json::write(&run(&Scenario::parse(text)?)?))
+}
+
+impl ToJson for StepResult {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { step, at, did, result, differences if given });
+    }
+}
+
+impl ToJson for Report {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { steps, passed, failed });
+    }
 }

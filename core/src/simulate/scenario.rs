@@ -1,50 +1,47 @@
 //! The format of a scenario.
 
 use crate::facts::Kind;
+use crate::json::{self, from_json, FromJson, Reader, Value, Wrong};
+use crate::sorted_map::SortedMap;
 use crate::verdict::TransportError;
-use serde::Deserialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// A script for a pool in virtual time.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Scenario {
     /// What it shows, in one line.
     pub name: String,
     /// The rule behind it.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub why: Option<String>,
     /// The preset; `default` where none is named.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub preset: Option<String>,
     /// A policy merged over the preset.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub policy: Value,
     /// What draws grow from.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub seed: u64,
     /// The wall clock at time 0, in milliseconds since 1970.
-    #[serde(default = "new_year")]
+    #[cfg_attr(feature = "schema", schemars(default = "new_year"))]
     pub start: u64,
     /// The environment.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    #[cfg_attr(feature = "schema", schemars(default, with = "std::collections::BTreeMap<String, String>"))]
+    pub env: SortedMap<String, String>,
     /// So many pools ("processes") share one store.
-    #[serde(default = "one")]
+    #[cfg_attr(feature = "schema", schemars(default = "one"))]
     pub pools: usize,
     /// The credentials, stored in this order.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub credentials: Vec<CredentialSpec>,
     /// What happens.
     pub steps: Vec<Step>,
 }
 
 /// A credential.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct CredentialSpec {
     /// Its name.
     pub name: Option<Box<str>>,
@@ -89,110 +86,108 @@ pub struct CredentialSpec {
 }
 
 /// One step: when, one verb, and what to expect.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Step {
     /// When, in milliseconds since `start`. A smaller value than the step before has runs at the clock.
     pub at: u64,
     /// Which pool.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub pool: usize,
     /// So many times.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub repeat: Option<u32>,
     /// With so many milliseconds between them.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub every: u64,
     /// What the result must have.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub expect: Option<Value>,
     /// A credential for a call.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub acquire: Option<AcquireStep>,
     /// A call ended.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub report: Option<ReportStep>,
     /// What an answer means.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub classify: Option<AnswerSpec>,
     /// How a credential stands.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub state: Option<StateStep>,
     /// A new credential.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub add: Option<CredentialSpec>,
     /// A credential changes: its name, and what is new.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub update: Option<CredentialSpec>,
     /// A credential goes.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub remove: Option<NameStep>,
     /// A credential may be used again.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub enable: Option<NameStep>,
     /// A credential may not be used.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub disable: Option<NameStep>,
     /// A key that is not stored.
-    #[serde(default, rename = "override")]
+    #[cfg_attr(feature = "schema", schemars(default, rename = "override"))]
     pub override_: Option<OverrideStep>,
     /// Which leg of the cascade would give a provider's credential.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub origin: Option<ProviderStep>,
     /// Who would be picked, and why the others would not.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub explain: Option<ExplainStep>,
     /// What happened since the last such step.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub events: Option<Nothing>,
     /// The process dies and comes back.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub crash: Option<CrashStep>,
     /// The wall clock jumps.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub clock: Option<ClockStep>,
 }
 
 /// Arguments of `acquire`.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct AcquireStep {
     /// The provider.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub provider: Option<Box<str>>,
     /// Providers, tried in order.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub providers: Vec<Box<str>>,
     /// The model.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub model: Option<Box<str>>,
     /// The session.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub session: Option<Box<str>>,
     /// Nobody of these names.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub exclude: Vec<Box<str>>,
     /// Only credentials of this kind.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub mode: Option<Kind>,
     /// A label for the lease.
-    #[serde(default, rename = "as")]
+    #[cfg_attr(feature = "schema", schemars(default, rename = "as"))]
     pub label: Option<Box<str>>,
 }
 
 /// An answer of an upstream.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct AnswerSpec {
     /// Whose.
     pub provider: Option<Box<str>>,
     /// The HTTP status.
     pub status: Option<u16>,
     /// The headers.
-    pub headers: BTreeMap<String, String>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub headers: SortedMap<String, String>,
     /// The body: an object is sent as JSON.
     pub body: Value,
     /// There was no answer.
@@ -200,9 +195,8 @@ pub struct AnswerSpec {
 }
 
 /// Arguments of `report`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
 pub struct ReportStep {
     /// The label of a lease …
     pub lease: Option<Box<str>>,
@@ -219,7 +213,8 @@ pub struct ReportStep {
     /// The HTTP status.
     pub status: Option<u16>,
     /// The headers.
-    pub headers: BTreeMap<String, String>,
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub headers: SortedMap<String, String>,
     /// The body.
     pub body: Value,
     /// There was no answer.
@@ -227,96 +222,86 @@ pub struct ReportStep {
 }
 
 /// Arguments of `state`.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct StateStep {
     /// The credential's name.
     pub name: Box<str>,
     /// Its provider, where names repeat.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub provider: Option<Box<str>>,
     /// The model; without one, the whole credential.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub model: Option<Box<str>>,
 }
 
 /// A credential's name, and a cause.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct NameStep {
     /// The credential's name.
     pub name: Box<str>,
     /// Its provider, where names repeat.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub provider: Option<Box<str>>,
     /// Why.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub cause: Option<Box<str>>,
 }
 
 /// Arguments of `override`.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct OverrideStep {
     /// The provider.
     pub provider: Box<str>,
     /// A run-time key; null takes it back.
-    #[serde(default, deserialize_with = "given")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    pub runtime: Option<Option<Box<str>>>,
+    pub runtime: Given,
     /// A configured key; null takes it back.
-    #[serde(default, deserialize_with = "given")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
-    pub config: Option<Option<Box<str>>>,
+    pub config: Given,
 }
 
 /// A provider.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ProviderStep {
     /// The provider.
     pub provider: Box<str>,
 }
 
 /// Arguments of `explain`.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ExplainStep {
     /// The provider.
     pub provider: Box<str>,
     /// The model.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub model: Option<Box<str>>,
     /// The session.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub session: Option<Box<str>>,
 }
 
 /// No arguments.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct Nothing {}
 
 /// Arguments of `crash`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct CrashStep {
     /// Which pool, where it is not the step's.
-    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub pool: Option<usize>,
 }
 
 /// Arguments of `clock`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct ClockStep {
     /// By how many milliseconds, backwards where below zero.
     pub jump: i64,
@@ -373,7 +358,7 @@ impl core::error::Error for ScenarioError {}
 impl Scenario {
     /// Reads a scenario.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = crate::json::read(text)
+        let scenario: Self = json::read(text)
             .map_err(|error| ScenarioError { path: error.path, message: error.message })?;
         for (number, step) in scenario.steps.iter().enumerate() {
             step.verb().map_err(|error| error.inside(number))?;
@@ -420,16 +405,159 @@ impl Step {
     }
 }
 
-/// Tells a field that is null from one that is not there.
-#[allow(clippy::option_option, reason = "absent, null and a text are three things")]
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Box<str>>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 const fn new_year() -> u64 {
     1_767_225_600_000
 }
 
 const fn one() -> usize {
     1
+}
+
+/// A key that is set, or null where it is taken back; nothing where the field is not there.
+#[derive(Clone, Debug)]
+#[allow(clippy::option_option, reason = "absent, null and a text are three things")]
+pub struct Given(pub Option<Option<Box<str>>>);
+
+impl FromJson for Given {
+    fn blank() -> Self {
+        Self(None)
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        self.0.insert(None).read(from)
+    }
+}
+
+from_json! {
+    strict Scenario {
+        name,
+        why = None,
+        preset = None,
+        policy = Value::Null,
+        seed = 0,
+        start = new_year(),
+        env = SortedMap::default(),
+        pools = one(),
+        credentials = Vec::new(),
+        steps,
+    }
+}
+
+from_json! {
+    strict CredentialSpec {
+        name = None,
+        provider = None,
+        kind = None,
+        key = None,
+        token = None,
+        access = None,
+        refresh = None,
+        expires = None,
+        priority = None,
+        weight = None,
+        models = None,
+        enabled = None,
+        source = None,
+        last_used = None,
+        email = None,
+        account_id = None,
+        org_id = None,
+        project_id = None,
+        enterprise_url = None,
+        base_url = None,
+    }
+}
+
+from_json! {
+    strict Step {
+        at,
+        pool = 0,
+        repeat = None,
+        every = 0,
+        expect = None,
+        acquire = None,
+        report = None,
+        classify = None,
+        state = None,
+        add = None,
+        update = None,
+        remove = None,
+        enable = None,
+        disable = None,
+        override_ as "override" = None,
+        origin = None,
+        explain = None,
+        events = None,
+        crash = None,
+        clock = None,
+    }
+}
+
+from_json! {
+    strict AcquireStep {
+        provider = None,
+        providers = Vec::new(),
+        model = None,
+        session = None,
+        exclude = Vec::new(),
+        mode = None,
+        label as "as" = None,
+    }
+}
+
+from_json! {
+    strict AnswerSpec {
+        provider = None,
+        status = None,
+        headers = SortedMap::default(),
+        body = Value::Null,
+        transport = None,
+    }
+}
+
+from_json! {
+    strict ReportStep {
+        lease = None,
+        name = None,
+        provider = None,
+        model = None,
+        session = None,
+        ok = false,
+        status = None,
+        headers = SortedMap::default(),
+        body = Value::Null,
+        transport = None,
+    }
+}
+
+from_json! {
+    strict StateStep { name, provider = None, model = None }
+}
+
+from_json! {
+    strict NameStep { name, provider = None, cause = None }
+}
+
+from_json! {
+    strict OverrideStep { provider, runtime = Given(None), config = Given(None) }
+}
+
+from_json! {
+    strict ProviderStep { provider }
+}
+
+from_json! {
+    strict ExplainStep { provider, model = None, session = None }
+}
+
+from_json! {
+    strict Nothing {}
+}
+
+from_json! {
+    strict CrashStep { pool = None }
+}
+
+from_json! {
+    strict ClockStep { jump }
 }

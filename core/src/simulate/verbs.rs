@@ -8,11 +8,11 @@ use super::world::{identity, World};
 use crate::credential::{Changes, Identity, Origin};
 use crate::engine::Event;
 use crate::id::Handle;
+use crate::json::{self, Value};
 use crate::pool::{Answer, Outcome, PoolInput, SecretInput};
 use crate::select::Standing;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Verdict;
-use serde_json::{json, Map, Value};
 
 type Result<T> = std::result::Result<T, ScenarioError>;
 
@@ -28,19 +28,22 @@ pub(super) fn perform(world: &mut World, step: &Step) -> Result<(&'static str, V
     let Some(repeat) = step.repeat else {
         return Ok((did, once(world, step.pool, verb).map_err(within)?));
     };
-    let mut counts: Map<String, Value> = Map::new();
+    let mut counts = nothing();
     let mut first = Vec::new();
     for round in 0..repeat {
         world.advance(step.at.saturating_add(step.every.saturating_mul(u64::from(round))));
         let result = once(world, step.pool, verb).map_err(within)?;
         let name = result.get("name").or_else(|| result.get("error")).and_then(Value::as_str).unwrap_or("?");
         let count = counts.get(name).and_then(Value::as_u64).unwrap_or(0);
-        counts.insert(name.to_owned(), Value::from(count + 1));
+        counts.set(name, count + 1);
         if first.len() < FIRST {
             first.push(Value::from(name));
         }
     }
-    Ok((did, json!({ "counts": counts, "first": first })))
+    let mut result = nothing();
+    result.set("counts", counts);
+    result.set("first", first);
+    Ok((did, result))
 }
 
 fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
@@ -63,24 +66,26 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
                 .candidates
                 .iter()
                 .map(|candidate| {
-                    let mut fields = Map::new();
-                    fields.insert("name".to_owned(), Value::from(&*candidate.name));
-                    fields.insert("verdict".to_owned(), Value::from(candidate.verdict));
+                    let mut fields = nothing();
+                    fields.set("name", &*candidate.name);
+                    fields.set("verdict", candidate.verdict);
                     put_time(world, &mut fields, "until", candidate.until);
-                    Value::Object(fields)
+                    fields
                 })
                 .collect();
-            let mut fields = Map::new();
+            let mut fields = nothing();
             if let Some(picked) = explained.picked {
-                fields.insert("picked".to_owned(), Value::from(&*picked));
+                fields.set("picked", &*picked);
             }
-            fields.insert("candidates".to_owned(), Value::Array(candidates));
-            Ok(Value::Object(fields))
+            fields.set("candidates", candidates);
+            Ok(fields)
         }
         Verb::Events => {
             let events = std::mem::take(&mut world.pools[pool].events);
             let events: Vec<_> = events.iter().map(|event| told(world, event)).collect();
-            Ok(json!({ "events": events }))
+            let mut fields = nothing();
+            fields.set("events", events);
+            Ok(fields)
         }
         Verb::Crash(step) => {
             let pool = step.pool.unwrap_or(pool);
@@ -88,14 +93,14 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
                 return Err(ScenarioError::new("pool", format!("there are {} pools", world.pools.len())));
             }
             world.crash(pool)?;
-            Ok(json!({}))
+            Ok(nothing())
         }
         Verb::Clock(step) => {
             world.jump(step.jump);
             for pool in 0..world.pools.len() {
                 world.feed(pool, PoolInput::Tick {});
             }
-            Ok(json!({}))
+            Ok(nothing())
         }
     }
 }
@@ -138,37 +143,37 @@ fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Result<Value> 
                 world.leases.insert(label.clone(), (pool, lease));
             }
             let engine = world.pools[pool].pool.engine();
-            let mut fields = Map::new();
+            let mut fields = nothing();
             if let Some(record) = engine.record(handle) {
                 if origin.is_stored() {
-                    fields.insert("name".to_owned(), Value::from(&*record.name));
+                    fields.set("name", &*record.name);
                 }
-                fields.insert("provider".to_owned(), Value::from(&*record.provider));
+                fields.set("provider", &*record.provider);
             }
-            fields.insert("origin".to_owned(), Value::from(origin.as_str()));
+            fields.set("origin", origin.as_str());
             if let Some(secret) = world.pools[pool].pool.secret(handle) {
-                fields.insert("secret".to_owned(), Value::from(secret));
+                fields.set("secret", secret);
             }
             if forced {
-                fields.insert("forced".to_owned(), Value::from(true));
+                fields.set("forced", true);
             }
-            Ok(Value::Object(fields))
+            Ok(fields)
         }
         Some(Answer::Refused { code, retry_at }) => {
-            let mut fields = Map::new();
-            fields.insert("error".to_owned(), serde_json::to_value(code).unwrap_or_default());
+            let mut fields = nothing();
+            fields.set("error", code.as_str());
             put_time(world, &mut fields, "retry_at", retry_at);
-            let mut out = Map::new();
+            let mut out = nothing();
             for provider in &providers {
                 let explained = world.pools[pool].pool.explain(provider, step.model.as_deref(), None);
                 for candidate in explained.candidates {
                     let excluded = excluded.contains(&candidate.handle);
                     let verdict = if excluded { "excluded" } else { candidate.verdict };
-                    out.insert(candidate.name.into(), Value::from(verdict));
+                    out.set(&candidate.name, verdict);
                 }
             }
-            fields.insert("out".to_owned(), Value::Object(out));
-            Ok(Value::Object(fields))
+            fields.set("out", out);
+            Ok(fields)
         }
         other => Err(unexpected(other)),
     }
@@ -216,13 +221,13 @@ fn report(world: &mut World, pool: usize, step: &ReportStep) -> Result<Value> {
     world.feed(pool, PoolInput::Report { request, lease, handle, model, session, outcome, attempts: 0 });
     match world.answer(request) {
         Some(Answer::Reported { reason, scope, until, level, action, .. }) => {
-            let mut fields = Map::new();
-            fields.insert("reason".to_owned(), Value::from(reason));
-            fields.insert("scope".to_owned(), Value::from(scope.to_string()));
+            let mut fields = nothing();
+            fields.set("reason", reason);
+            fields.set("scope", scope.to_string());
             put_time(world, &mut fields, "until", until);
-            fields.insert("level".to_owned(), Value::from(level));
-            fields.insert("action".to_owned(), serde_json::to_value(action).unwrap_or_default());
-            Ok(Value::Object(fields))
+            fields.set("level", u64::from(level));
+            fields.set("action", action.as_str());
+            Ok(fields)
         }
         other => Err(unexpected(other)),
     }
@@ -231,15 +236,19 @@ fn report(world: &mut World, pool: usize, step: &ReportStep) -> Result<Value> {
 fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {
     let provider = step.provider.as_deref().unwrap_or_default();
     match world.pools[pool].pool.judge(provider, &outcome(step, false), world.now()) {
-        Verdict::Success => json!({ "reason": "ok" }),
+        Verdict::Success => {
+            let mut fields = nothing();
+            fields.set("reason", "ok");
+            fields
+        }
         Verdict::Failure(failure) => {
-            let mut fields = Map::new();
-            fields.insert("reason".to_owned(), Value::from(failure.reason.as_str()));
-            fields.insert("scope".to_owned(), Value::from(failure.scope.to_string()));
+            let mut fields = nothing();
+            fields.set("reason", failure.reason.as_str());
+            fields.set("scope", failure.scope.to_string());
             if let Some(hint) = failure.hint {
-                fields.insert("hint_ms".to_owned(), Value::from(hint.after.0));
+                fields.set("hint_ms", hint.after.0);
             }
-            Value::Object(fields)
+            fields
         }
     }
 }
@@ -251,22 +260,22 @@ fn state(world: &mut World, pool: usize, step: &StateStep) -> Result<Value> {
     let route = world.pools[pool].pool.route(&view.provider, step.model.as_deref());
     let engine = world.pools[pool].pool.engine();
     let (standing, scope) = engine.health(handle, route).ok_or_else(missing)?;
-    let mut fields = Map::new();
-    fields.insert("available".to_owned(), Value::from(standing == Standing::Ready));
-    fields.insert("enabled".to_owned(), Value::from(view.enabled));
+    let mut fields = nothing();
+    fields.set("available", standing == Standing::Ready);
+    fields.set("enabled", view.enabled);
     if let Standing::Out(reason, until) = standing {
-        fields.insert("reason".to_owned(), Value::from(reason.as_str()));
+        fields.set("reason", reason.as_str());
         let until = until.map(|at| engine.now().wall_of(at));
         put_time(world, &mut fields, "until", until);
     }
     if let Some(scope) = scope.filter(|scope| scope.level > 0) {
-        fields.insert("level".to_owned(), Value::from(scope.level));
+        fields.set("level", u64::from(scope.level));
     }
     if let Some(cause) = view.disabled_cause {
-        fields.insert("disabled_cause".to_owned(), Value::from(&*cause));
+        fields.set("disabled_cause", &*cause);
     }
     put_time(world, &mut fields, "expires", view.expires);
-    Ok(Value::Object(fields))
+    Ok(fields)
 }
 
 fn add(world: &mut World, pool: usize, spec: &CredentialSpec) -> Result<Value> {
@@ -304,7 +313,7 @@ fn enable(world: &mut World, pool: usize, step: &NameStep, enabled: bool) -> Res
     let changes =
         Changes { enabled: Some(enabled), disabled_cause: step.cause.clone(), ..Changes::default() };
     change(world, pool, handle, changes, None)?;
-    Ok(json!({}))
+    Ok(nothing())
 }
 
 fn remove(world: &mut World, pool: usize, step: &NameStep) -> Result<Value> {
@@ -313,7 +322,7 @@ fn remove(world: &mut World, pool: usize, step: &NameStep) -> Result<Value> {
     let id = stored_id(world, pool, handle)?;
     world.feed(pool, PoolInput::Remove { request, id });
     done(world, request)?;
-    Ok(json!({}))
+    Ok(nothing())
 }
 
 fn change(
@@ -335,7 +344,7 @@ fn stored_id(world: &World, pool: usize, handle: Handle) -> Result<crate::id::Cr
 }
 
 fn set_override(world: &mut World, pool: usize, step: &OverrideStep) -> Result<Value> {
-    for (origin, key) in [(Origin::Runtime, &step.runtime), (Origin::Config, &step.config)] {
+    for (origin, key) in [(Origin::Runtime, &step.runtime.0), (Origin::Config, &step.config.0)] {
         let Some(key) = key else { continue };
         let request = world.request();
         let provider = step.provider.clone();
@@ -343,47 +352,56 @@ fn set_override(world: &mut World, pool: usize, step: &OverrideStep) -> Result<V
         world.feed(pool, PoolInput::Override { request, provider, origin, kind: None, secret, name: None });
         done(world, request)?;
     }
-    Ok(json!({}))
+    Ok(nothing())
 }
 
 fn origin(world: &mut World, pool: usize, provider: &str) -> Value {
-    let Some((origin, handle)) = world.pools[pool].pool.origin_of(provider) else { return json!({}) };
-    let mut fields = Map::new();
-    fields.insert("origin".to_owned(), Value::from(origin.as_str()));
+    let Some((origin, handle)) = world.pools[pool].pool.origin_of(provider) else { return nothing() };
+    let mut fields = nothing();
+    fields.set("origin", origin.as_str());
     if origin == Origin::Env {
         if let Some(record) = world.pools[pool].pool.engine().record(handle) {
-            fields.insert("env".to_owned(), Value::from(&*record.name));
+            fields.set("env", &*record.name);
         }
     }
-    Value::Object(fields)
+    fields
 }
 
 fn done(world: &mut World, request: crate::id::RequestId) -> Result<Value> {
     match world.answer(request) {
-        Some(Answer::Done { ids }) => Ok(match ids.first() {
-            Some(id) => json!({ "id": id }),
-            None => json!({}),
-        }),
+        Some(Answer::Done { ids }) => {
+            let mut fields = nothing();
+            if let Some(id) = ids.first() {
+                fields.set("id", id.0);
+            }
+            Ok(fields)
+        }
         Some(Answer::Failed { code, message }) => {
-            Ok(json!({ "error": code, "message": &*message }))
+            let mut fields = nothing();
+            fields.set("error", code.as_str());
+            fields.set("message", &*message);
+            Ok(fields)
         }
         other => Err(unexpected(other)),
     }
 }
 
 fn told(world: &World, event: &Event) -> Value {
-    let mut told = serde_json::to_value(event).unwrap_or_default();
-    if let Some(fields) = told.as_object_mut() {
-        put_time(world, fields, "at", Some(event.at));
-        put_time(world, fields, "until", event.until);
-    }
+    let mut told: Value = json::read(&json::write(event)).unwrap_or_default();
+    put_time(world, &mut told, "at", Some(event.at));
+    put_time(world, &mut told, "until", event.until);
     told
 }
 
-fn put_time(world: &World, fields: &mut Map<String, Value>, name: &str, at: Option<Timestamp>) {
+fn put_time(world: &World, fields: &mut Value, name: &str, at: Option<Timestamp>) {
     if let Some(at) = at {
-        fields.insert(name.to_owned(), Value::from(world.line(at)));
+        fields.set(name, world.line(at));
     }
+}
+
+/// An object without fields.
+const fn nothing() -> Value {
+    Value::Object(Vec::new())
 }
 
 fn unexpected(answer: Option<Answer>) -> ScenarioError {

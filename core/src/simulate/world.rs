@@ -4,10 +4,11 @@ use super::scenario::{CredentialSpec, Scenario, ScenarioError};
 use super::store::{Committed, MemoryStore};
 use crate::credential::{Identity, Origin};
 use crate::engine::Event;
+use crate::json::Value;
+use crate::sorted_map::SortedMap;
 use crate::id::{Handle, LeaseId, RequestId};
 use crate::pool::{Answer, CredentialInput, HostEffect, Pool, PoolConfig, PoolInput, SecretInput};
 use crate::time::{Instant, Now, Timestamp};
-use serde_json::{json, Value};
 use std::collections::BTreeMap;
 
 pub(super) struct World {
@@ -16,7 +17,7 @@ pub(super) struct World {
     store: MemoryStore,
     policy: Value,
     seed: u64,
-    env: BTreeMap<String, String>,
+    env: SortedMap<String, String>,
     start: u64,
     /// Milliseconds since `start`.
     clock: u64,
@@ -38,10 +39,10 @@ impl World {
     pub(super) fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
         let mut policy = scenario.policy.clone();
         if policy.is_null() {
-            policy = json!({});
+            policy = Value::Object(Vec::new());
         }
-        if let (Some(preset), Some(fields)) = (&scenario.preset, policy.as_object_mut()) {
-            fields.insert("extends".to_owned(), Value::from(preset.as_str()));
+        if let (Some(preset), true) = (&scenario.preset, policy.is_object()) {
+            policy.set("extends", preset.as_str());
         }
         let mut world = Self {
             pools: Vec::new(),
@@ -116,7 +117,7 @@ impl World {
                 kind: RowKind::Usage,
                 id: Some(RowId::Number(id)),
                 expects: None,
-                data: Some(json!({ "last_used": self.start + used }).to_string().into()),
+                data: Some(format!("{{\"last_used\":{}}}", self.start + used).into()),
                 secret: None,
             })
             .collect();

@@ -3,10 +3,9 @@
 
 use crate::facts::Kind;
 use crate::id::SecretRef;
+use crate::json::{self, from_json, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::secret::Secret;
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// The secret parts of one credential.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,75 +19,113 @@ pub struct SecretParts {
 impl SecretParts {
     /// The parts as a store keeps them: JSON with `key`, `token`, or `access` and `refresh`.
     pub fn to_json(&self, kind: Kind) -> String {
-        let mut fields = Map::new();
-        fields.insert(field(kind).to_owned(), Value::from(self.main.expose()));
-        if let Some(refresh) = &self.refresh {
-            fields.insert("refresh".to_owned(), Value::from(refresh.expose()));
-        }
-        Value::Object(fields).to_string()
+        json::write(&Stored { kind, parts: self })
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote. `None` where it is something else.
     pub fn from_json(text: &str) -> Option<Self> {
-        let mut fields: Map<String, Value> = serde_json::from_str(text).ok()?;
-        let mut take = |name: &str| match fields.remove(name) {
-            Some(Value::String(text)) => Some(Secret::new(text)),
-            _ => None,
-        };
-        let main = take("key").or_else(|| take("token")).or_else(|| take("access"))?;
-        Some(Self { main, refresh: take("refresh") })
+        let Found { key, token, access, refresh } = json::read(text).ok()?;
+        Some(Self { main: key.or(token).or(access)?, refresh })
     }
 
-    /// A digest by which the same secret is found again. Never shown and never stored.
-    pub(crate) fn fingerprint(&self, provider: &str) -> [u8; 16] {
+    /// A digest by which the same secret is found again, to be compared then. Never shown and never stored.
+    pub(crate) fn fingerprint(&self, provider: &str) -> u64 {
         let digest = Sha256::new_with_prefix(provider).chain_update([0]).chain_update(self.main.expose()).finalize();
-        let mut short = [0; 16];
-        short.copy_from_slice(&digest[..16]);
-        short
+        digest.iter().take(8).fold(0, |short, &byte| short << 8 | u64::from(byte))
     }
 }
 
-const fn field(kind: Kind) -> &'static str {
-    match kind {
-        Kind::ApiKey => "key",
-        Kind::Token => "token",
-        Kind::Oauth => "access",
+/// Parts as they come from a store.
+struct Found {
+    key: Option<Secret>,
+    token: Option<Secret>,
+    access: Option<Secret>,
+    refresh: Option<Secret>,
+}
+
+from_json! {
+    open Found { key = None, token = None, access = None, refresh = None }
+}
+
+impl FromJson for Secret {
+    fn blank() -> Self {
+        Self::default()
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        from.text().map(|text| *self = Self::new(text))
     }
 }
 
-/// All secrets of a pool.
+/// Parts on their way into a store.
+struct Stored<'a> {
+    kind: Kind,
+    parts: &'a SecretParts,
+}
+
+impl ToJson for Stored<'_> {
+    fn write(&self, to: &mut Writer) {
+        let field = match self.kind {
+            Kind::ApiKey => "key",
+            Kind::Token => "token",
+            Kind::Oauth => "access",
+        };
+        to.open('{');
+        to.field(field, &self.parts.main.expose());
+        if let Some(refresh) = &self.parts.refresh {
+            to.field("refresh", &refresh.expose());
+        }
+        to.close('}');
+    }
+}
+
+/// All secrets of a pool. A place that became free is used again; its generation tells the new secret from the old.
 #[derive(Default)]
 pub struct Vault {
-    secrets: BTreeMap<SecretRef, SecretParts>,
-    last: u64,
+    places: Vec<Place>,
+    free: Vec<u32>,
+}
+
+struct Place {
+    generation: u32,
+    parts: Option<SecretParts>,
 }
 
 impl Vault {
     /// Keeps a secret.
     pub fn put(&mut self, parts: SecretParts) -> SecretRef {
-        self.last += 1;
-        self.secrets.insert(SecretRef(self.last), parts);
-        SecretRef(self.last)
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place { generation: 0, parts: None });
+            self.places.len() as u32 - 1
+        });
+        let place = &mut self.places[at as usize];
+        place.generation = place.generation.wrapping_add(1);
+        place.parts = Some(parts);
+        SecretRef(u64::from(place.generation) << 32 | u64::from(at))
     }
 
     /// Looks at a secret.
     pub fn get(&self, secret: SecretRef) -> Option<&SecretParts> {
-        self.secrets.get(&secret)
+        let place = self.places.get(secret.0 as u32 as usize)?;
+        place.parts.as_ref().filter(|_| u64::from(place.generation) == secret.0 >> 32)
     }
 
     /// Forgets a secret.
     pub fn forget(&mut self, secret: SecretRef) {
-        self.secrets.remove(&secret);
+        if self.get(secret).is_some() {
+            self.places[secret.0 as u32 as usize].parts = None;
+            self.free.push(secret.0 as u32);
+        }
     }
 
     /// How many secrets are kept.
     pub fn len(&self) -> usize {
-        self.secrets.len()
+        self.places.len() - self.free.len()
     }
 
     /// Is none kept?
     pub fn is_empty(&self) -> bool {
-        self.secrets.is_empty()
+        self.len() == 0
     }
 }
 
@@ -103,5 +140,18 @@ mod tests {
             assert!(SecretParts::from_json(&parts.to_json(kind)) == Some(parts.clone()));
         }
         assert!(SecretParts::from_json("{}").is_none() && SecretParts::from_json("7").is_none());
+    }
+    #[test]
+    fn a_place_that_is_used_again_is_not_mistaken() {
+        let parts = |text: &str| SecretParts { main: Secret::new(text), refresh: None };
+        let mut vault = Vault::default();
+        let (first, second) = (vault.put(parts("1")), vault.put(parts("2")));
+        vault.forget(first);
+        vault.forget(first);
+        let third = vault.put(parts("3"));
+        assert!(vault.get(first).is_none() && vault.get(SecretRef(u64::MAX)).is_none());
+        assert_eq!(vault.get(second).map(|parts| parts.main.expose()), Some("2"));
+        assert_eq!(vault.get(third).map(|parts| parts.main.expose()), Some("3"));
+        assert_eq!(vault.len(), 2);
     }
 }

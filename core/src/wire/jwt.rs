@@ -1,10 +1,10 @@
 //! The claims of a JSON Web Token (RFC 7519), read and not verified: who holds a token may know whose it is and until
 //! when. Nothing may be decided by these claims that a forger could want.
 
+use crate::json::{self, Value};
 use crate::time::Timestamp;
 use base64::engine::{general_purpose::GeneralPurposeConfig, DecodePaddingMode, GeneralPurpose};
 use base64::{alphabet, Engine};
-use serde_json::{Map, Value};
 
 /// Longer tokens are not read.
 pub const MAX_LEN: usize = 64 * 1024;
@@ -19,7 +19,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The claims of a token. No `Debug`: they may name a person.
 #[derive(Clone, PartialEq)]
-pub struct Claims(Map<String, Value>);
+pub struct Claims(Value);
 
 impl Claims {
     /// Reads the middle one of the three parts. `None` for what is no JWT.
@@ -33,10 +33,8 @@ impl Claims {
         if parts.next().is_some() {
             return None;
         }
-        match serde_json::from_slice(&BASE64.decode(payload).ok()?).ok()? {
-            Value::Object(claims) => Some(Self(claims)),
-            _ => None,
-        }
+        let claims: Value = json::read(core::str::from_utf8(&BASE64.decode(payload).ok()?).ok()?).ok()?;
+        claims.is_object().then_some(Self(claims))
     }
 
     /// The claim of that name.
@@ -52,9 +50,8 @@ impl Claims {
 
     /// When it expires (`exp`, seconds since 1970). A nonsensical number is none.
     pub fn expires(&self) -> Option<Timestamp> {
-        let value = self.get("exp")?;
-        let seconds =
-            value.as_u64().or_else(|| value.as_f64().filter(|exp| *exp >= 0.0).map(|exp| exp as u64))?;
+        let Value::Number(seconds) = self.get("exp")? else { return None };
+        let seconds = seconds.floor()?;
         // Ends of the year 9999: what lies beyond is no date.
         (seconds <= 253_402_300_799).then(|| Timestamp(seconds * 1000))
     }

@@ -50,7 +50,7 @@ fn show(verdict: &Verdict) -> String {
 }
 
 fn check(rules: &str, vectors: &[Vector<'_>]) {
-    let rules: ClassifyRules = serde_json::from_str(rules).expect("the preset parses");
+    let rules: ClassifyRules = credpool::json::read(rules).expect("the preset parses");
     let mut wrong = Vec::new();
     for (id, provider, status, headers, body, want) in vectors {
         let found = meaning(&rules, provider, *status, headers, body);
@@ -72,7 +72,7 @@ fn transport_errors_and_nothing_at_all() {
         (CLIPROXYAPI, None, "unknown model"),
         (r#"{"rules":[]}"#, None, "unknown request"),
     ] {
-        let rules: ClassifyRules = serde_json::from_str(preset).unwrap();
+        let rules: ClassifyRules = credpool::json::read(preset).unwrap();
         let answer = Answer { transport, ..Answer::default() };
         assert_eq!(show(&classify(&rules, "openai", &answer, NOW)), want);
     }
@@ -164,9 +164,9 @@ fn cliproxyapi() {
 
 #[test]
 fn a_users_own_rule_goes_first() {
-    let mut rules: ClassifyRules = serde_json::from_str(DEFAULT).unwrap();
+    let mut rules: ClassifyRules = credpool::json::read(DEFAULT).unwrap();
     let own = r#"{"provider":["openai"],"status":["5xx"],"text":["maintenance"],"reason":"quota","scope":"meter:m"}"#;
-    rules.custom.push(serde_json::from_str(own).unwrap());
+    rules.custom.push(credpool::json::read(own).unwrap());
     assert_eq!(meaning(&rules, "openai", 503, &[], "down for Maintenance"), "quota meter:m");
     assert_eq!(meaning(&rules, "groq", 503, &[], "down for Maintenance"), "overloaded model");
 }

@@ -8,7 +8,7 @@ use serde_json::{json, Value};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Where the wall clock starts.
-pub const START: u64 = 1_767_225_600_000;
+pub(crate) const START: u64 = 1_767_225_600_000;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Row {
@@ -19,7 +19,7 @@ struct Row {
 
 /// What the store does with the next commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It works.
     None,
     /// It fails, and nothing was written.
@@ -30,17 +30,17 @@ pub enum Fault {
     Slow,
 }
 
-pub struct Host {
-    pub pool: Pool,
-    pub now: u64,
-    pub jump: i64,
-    pub fault: Fault,
-    pub answers: BTreeMap<RequestId, Answer>,
+pub(crate) struct Host {
+    pub(crate) pool: Pool,
+    pub(crate) now: u64,
+    pub(crate) jump: i64,
+    pub(crate) fault: Fault,
+    pub(crate) answers: BTreeMap<RequestId, Answer>,
     /// The host's table: handle to secret.
-    pub table: BTreeMap<u32, String>,
-    pub deadline: Option<u64>,
+    pub(crate) table: BTreeMap<u32, String>,
+    pub(crate) deadline: Option<u64>,
     /// Everything that crossed, for the canary search, but for secrets and commits.
-    pub told: String,
+    pub(crate) told: String,
     config: Value,
     rows: BTreeMap<(RowKind, RowId), Row>,
     last_id: u64,
@@ -50,7 +50,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn new(policy: Value) -> Self {
+    pub(crate) fn new(policy: Value) -> Self {
         let config = json!({ "policy": policy, "seed": 7 });
         let mut host = Self {
             pool: Pool::new(parse(&config), Now::from_millis(START, 0)).unwrap(),
@@ -77,17 +77,17 @@ impl Host {
         self.feed(PoolInput::Load { request });
     }
 
-    pub fn clock(&self) -> Now {
+    pub(crate) fn clock(&self) -> Now {
         Now::from_millis((START + self.now).saturating_add_signed(self.jump), self.now)
     }
 
-    pub fn request(&mut self) -> RequestId {
+    pub(crate) fn request(&mut self) -> RequestId {
         self.last_request += 1;
         RequestId(self.last_request)
     }
 
     /// The process dies; the store lives.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.pool = Pool::new(parse(&self.config), self.clock()).unwrap();
         self.table.clear();
         self.slow.clear();
@@ -95,32 +95,31 @@ impl Host {
         self.boot();
     }
 
-    pub fn add(&mut self, name: &str, key: &str) -> Option<Answer> {
-        let credential: CredentialInput = serde_json::from_value(json!({
+    pub(crate) fn add(&mut self, name: &str, key: &str) -> Option<Answer> {
+        let credential: CredentialInput = parse(&json!({
             "provider": "openai", "name": name, "kind": "api_key", "key": key
-        }))
-        .unwrap();
+        }));
         let request = self.request();
         self.feed(PoolInput::Add { request, credentials: vec![credential] });
         self.answers.remove(&request)
     }
 
     /// An input from JSON, as it would cross; its answer, if it came at once.
-    pub fn ask(&mut self, verb: &str, mut fields: Value) -> Option<Answer> {
+    pub(crate) fn ask(&mut self, verb: &str, mut fields: Value) -> Option<Answer> {
         let request = self.request();
-        fields["request"] = json!(request);
+        fields["request"] = json!(request.0);
         let mut input = serde_json::Map::new();
         input.insert(verb.to_owned(), fields);
         self.feed(parse(&Value::Object(input)));
         self.answers.remove(&request)
     }
 
-    pub fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         self.feed(PoolInput::Tick {});
     }
 
     /// Moves the clock on; serves every deadline on the way.
-    pub fn advance(&mut self, by: u64) {
+    pub(crate) fn advance(&mut self, by: u64) {
         let end = self.now + by;
         for _ in 0..10_000 {
             match self.deadline {
@@ -138,14 +137,14 @@ impl Host {
     }
 
     /// The store answers what it was slow with.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while let Some((op, mutations)) = self.slow.pop_front() {
             let input = self.commit(op, mutations);
             self.feed(input);
         }
     }
 
-    pub fn feed(&mut self, input: PoolInput) {
+    pub(crate) fn feed(&mut self, input: PoolInput) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let step = self.pool.handle(self.clock(), input);
@@ -156,7 +155,7 @@ impl Host {
                 };
             }
             self.deadline = step.deadline.map(|deadline| deadline.at.0);
-            self.told.push_str(&serde_json::to_string(&step.events).unwrap());
+            self.told.push_str(&credpool::json::write(&step.events));
             for effect in step.effects {
                 match effect {
                     HostEffect::Load { op } => {
@@ -175,7 +174,7 @@ impl Host {
                         Fault::Slow => self.slow.push_back((op, mutations)),
                     },
                     HostEffect::Reply { request, answer } => {
-                        self.told.push_str(&serde_json::to_string(&answer).unwrap());
+                        self.told.push_str(&credpool::json::write(&answer));
                         assert!(self.answers.insert(request, answer).is_none(), "answered twice");
                     }
                 }
@@ -214,7 +213,7 @@ impl Host {
     }
 
     /// Names of the stored credentials, as the store has them.
-    pub fn stored_names(&self) -> BTreeSet<String> {
+    pub(crate) fn stored_names(&self) -> BTreeSet<String> {
         let credentials = self.rows.iter().filter(|((kind, _), _)| *kind == RowKind::Credential);
         credentials
             .map(|(_, row)| serde_json::from_str::<Value>(&row.data).unwrap()["name"].as_str().unwrap().to_owned())
@@ -222,7 +221,7 @@ impl Host {
     }
 
     /// Another process disables a credential behind our back.
-    pub fn disable_behind(&mut self, id: u64) {
+    pub(crate) fn disable_behind(&mut self, id: u64) {
         if let Some(row) = self.rows.get_mut(&(RowKind::Credential, RowId::Number(id))) {
             let mut record: Value = serde_json::from_str(&row.data).unwrap();
             record["enabled"] = json!(false);
@@ -232,7 +231,7 @@ impl Host {
         }
     }
 
-    pub fn handle_of(&self, name: &str) -> Option<Handle> {
+    pub(crate) fn handle_of(&self, name: &str) -> Option<Handle> {
         let engine = self.pool.engine();
         let mut handles = engine.handles();
         handles.find(|&handle| engine.record(handle).is_some_and(|record| &*record.name == name))
@@ -249,7 +248,7 @@ fn data(kind: RowKind, id: &RowId, row: Option<&Row>) -> RowData {
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+fn parse<T: credpool::json::FromJson>(value: &Value) -> T {
     credpool::json::read(&value.to_string()).unwrap_or_else(|error| panic!("{value}: {error}"))
 }
 

@@ -135,7 +135,7 @@ fn step(host: &mut Host, seen: &mut Observer, op: &Op) -> Result<(), TestCaseErr
             let headers: Vec<(String, String)> =
                 retry_after.iter().map(|after| ("retry-after".to_owned(), after.to_string())).collect();
             let answer = host.ask("report", json!({
-                "lease": lease, "outcome": { "status": status, "headers": headers, "body": "sk-canary" }
+                "lease": lease.0, "outcome": { "status": status, "headers": headers, "body": "sk-canary" }
             }));
             if let Some(Answer::Reported { scope, until: Some(until), .. }) = answer {
                 let key = if scope.to_string() == "model" { model } else { String::new() };
@@ -149,7 +149,7 @@ fn step(host: &mut Host, seen: &mut Observer, op: &Op) -> Result<(), TestCaseErr
         Op::Succeed { nth } if !seen.leases.is_empty() => {
             let (lease, handle, model) = seen.leases.swap_remove(nth % seen.leases.len());
             if !host.pool.release(Instant(host.now), lease) {
-                host.ask("report", json!({ "lease": lease, "outcome": { "ok": true } }));
+                host.ask("report", json!({ "lease": lease.0, "outcome": { "ok": true } }));
             }
             // A success may end what rests: forget what we knew, the engine's own view is checked elsewhere.
             seen.rests.remove(&(handle.0, model));
@@ -291,7 +291,7 @@ proptest! {
             last.insert(handle, turn);
             if fail {
                 let headers = [["retry-after", "1000000"]];
-                host.ask("report", json!({ "lease": lease, "outcome": { "status": 429, "headers": headers } }));
+                host.ask("report", json!({ "lease": lease.0, "outcome": { "status": 429, "headers": headers } }));
                 out.insert((handle, model), ());
             } else {
                 host.pool.abandon(lease);
@@ -311,11 +311,11 @@ fn the_same_inputs_give_the_same_bytes() {
             let answer = host.ask("acquire", json!({ "providers": ["openai"], "model": "m", "session": format!("s{}", turn % 7) }));
             if let Some(Answer::Leased { lease, .. }) = answer {
                 let status = if turn % 3 == 0 { 429 } else { 200 };
-                host.ask("report", json!({ "lease": lease, "outcome": { "status": status } }));
+                host.ask("report", json!({ "lease": lease.0, "outcome": { "status": status } }));
             }
             host.advance(turn * 10);
         }
-        let state = serde_json::to_string(&host.pool.engine().state()).unwrap();
+        let state = credpool::json::write(&host.pool.engine().state());
         (std::mem::take(&mut host.told), state)
     };
     assert_eq!(run(), run());
@@ -332,7 +332,7 @@ fn a_lease_that_nobody_reports_ends_after_ten_minutes() {
     assert_eq!(host.pool.engine().member_view(handle).unwrap().in_flight, 1);
     host.advance(1);
     assert_eq!(host.pool.engine().member_view(handle).unwrap().in_flight, 0);
-    let late = host.ask("report", json!({ "lease": lease, "outcome": { "status": 429 } }));
+    let late = host.ask("report", json!({ "lease": lease.0, "outcome": { "status": 429 } }));
     assert!(matches!(late, Some(Answer::Failed { .. })), "{late:?}");
 }
 
@@ -342,7 +342,7 @@ fn a_caller_who_waits_gets_the_first_that_comes_back_or_an_answer_in_time() {
     host.add("a", "sk-canary");
     let handle = host.handle_of("a").unwrap();
     let headers = [["retry-after", "10"]];
-    let cool = json!({ "handle": handle, "model": "m", "outcome": { "status": 429, "headers": headers } });
+    let cool = json!({ "handle": handle.0, "model": "m", "outcome": { "status": 429, "headers": headers } });
     host.ask("report", cool);
     let asked = |wait: u64| json!({ "providers": ["openai"], "model": "m", "wait": wait });
     assert!(matches!(host.ask("acquire", asked(9_999)), Some(Answer::Refused { .. })), "not worth waiting for");

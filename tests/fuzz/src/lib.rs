@@ -4,6 +4,7 @@
 
 use credpool::classify::{classify as classify_answer, classify_event, Answer};
 use credpool::provider::{auth_parts, Registry};
+use credpool::json::Value;
 use credpool::rules::ClassifyRules;
 use credpool::secret::Secret;
 use credpool::time::{Span, Timestamp};
@@ -88,6 +89,14 @@ pub const TARGETS: &[Target] = &[
         run: rules,
         seeds: &[
             r#"{"rules":[{"status":["5xx",429,"400-410"],"code":["a*b*c"],"text":["x"],"reason":"quota","scope":"meter:m"}]}"#,
+        ],
+    },
+    Target {
+        name: "json",
+        run: json,
+        seeds: &[
+            r#"{"acquire":{"request":1,"providers":["openai"],"wait":-1,"model":null}}"#,
+            r#"{"a":[1,-2.5e+3,true,null,"\u00e9\ud83d\ude00\n"],"b":{}}"#,
         ],
     },
     Target { name: "provider", run: provider, seeds: &["openai", " Gemini ", "my-host", "x-api-key"] },
@@ -196,7 +205,7 @@ fn presets() -> &'static [ClassifyRules; 2] {
             include_str!("../../../core/src/policy/presets/default.classify.json"),
             include_str!("../../../core/src/policy/presets/cliproxyapi.classify.json"),
         ]
-        .map(|preset| serde_json::from_str(preset).expect("presets parse"))
+        .map(|preset| credpool::json::read(preset).expect("presets parse"))
     })
 }
 
@@ -238,12 +247,26 @@ pub fn stream(data: &[u8]) {
 
 /// Rules from outside, applied to a fixed answer.
 pub fn rules(data: &[u8]) {
-    let Ok(rules) = serde_json::from_slice::<ClassifyRules>(data) else { return };
+    let Ok(rules) = credpool::json::read::<ClassifyRules>(&text(data)) else { return };
     let body = r#"{"error":{"code":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab","message":"xxxxxxxx"}}"#;
     let answer = Answer { status: Some(429), body: Some(body), ..Answer::default() };
     classify_answer(&rules, "openai", &answer, Timestamp(0));
-    let text = serde_json::to_string(&rules).expect("rules are written");
-    assert_eq!(serde_json::from_str::<ClassifyRules>(&text).expect("and read again"), rules);
+    let text = credpool::json::write(&rules);
+    assert_eq!(credpool::json::read::<ClassifyRules>(&text).expect("and read again"), rules);
+}
+
+/// JSON from outside: what is read is written and read again, and a type is read or an error names a place.
+pub fn json(data: &[u8]) {
+    let text = text(data);
+    if let Ok(value) = credpool::json::read::<Value>(&text) {
+        assert_eq!(credpool::json::read::<Value>(&credpool::json::write(&value)).as_ref(), Ok(&value));
+    }
+    for error in [
+        credpool::json::read::<credpool::pool::PoolInput>(&text).err(),
+        credpool::json::read::<credpool::policy::Policy>(&text).err(),
+    ] {
+        assert!(error.is_none_or(|error| !error.path.is_empty() && !error.message.is_empty()));
+    }
 }
 
 /// Names of providers, and secrets on their way into a header.

@@ -43,6 +43,7 @@ impl Host {
     pub(crate) fn new(size: u32, terms: Terms<'_>) -> Self {
         let kind = if terms.sessions > 0 { "session" } else { "none" };
         let policy = serde_json::json!({ "strategy": terms.strategy, "affinity": { "kind": kind } });
+        let policy = credpool::json::read(&policy.to_string()).expect("it is JSON");
         let config = PoolConfig { policy, seed: 1, ..PoolConfig::default() };
         let mut pool = Pool::new(config, Now::from_millis(WALL, 0)).expect("the policy is right");
         let route = pool.route(PROVIDER, Some(MODEL));
