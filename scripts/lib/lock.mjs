@@ -14,10 +14,13 @@ export async function withLock(name, work) {
     if (Date.now() > deadline) throw new Failure(`another build has held ${path.relative(at(), file)} for 15 minutes`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
+  const release = () => fs.rmSync(file, { force: true });
+  process.once("exit", release); // a command that is interrupted ends there
   try {
     await work();
   } finally {
-    fs.rmSync(file, { force: true });
+    release();
+    process.off("exit", release);
   }
 }
 

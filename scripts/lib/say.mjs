@@ -23,9 +23,12 @@ export const withoutColour = (text) => text.replace(/\x1b(?:\[[0-9;?]*[A-Za-z]|\
 /** What another program said, as our output is. @param {string} text */
 export const quoted = (text) => (coloured ? text : withoutColour(text));
 
+/** Takes back a progress line that stands in the terminal. */
+const wipe = "\r\x1b[2K";
+
 /** @param {string} [text] */
 export function line(text = "") {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${terminal ? wipe : ""}${text}\n`);
 }
 
 /** @param {string} text */
@@ -77,13 +80,13 @@ export class Progress {
   #show() {
     const seconds = Math.round((Date.now() - this.#started) / 1000);
     const text = `  ${Progress.label}${seconds} s  ${this.#last}`.slice(0, (process.stdout.columns || 110) - 1);
-    if (terminal) process.stdout.write(`\r\x1b[2K${dim(text)}`);
+    if (terminal) process.stdout.write(`${wipe}${dim(text)}`);
     else line(text);
   }
 
   /** Takes the line back. */
   end() {
     clearInterval(this.#timer);
-    if (terminal) process.stdout.write("\r\x1b[2K");
+    if (terminal) process.stdout.write(wipe);
   }
 }

@@ -12,7 +12,7 @@ test("what is wrong with a policy or a provider is said with its place", async (
   /** @type {[import("credpool").PoolOptions, RegExp][]} */
   const bad = [
     [{ policy: "no-such-preset" }, /there is no preset `no-such-preset`; there are: default, cliproxyapi/],
-    [{ policy: { strategy: "by-mood" } }, /policy: strategy: .*by-mood/],
+    [{ policy: { strategy: "by-mood" } }, /policy: strategy: expected one of: round-robin, fill-first/],
     [{ policy: { cooldown: { rate_limit: { base: -1 } } } }, /policy: cooldown\.rate_limit\.base/],
     [{ policy: { no_such_rule: 1 } }, /no_such_rule/],
     [{ providers: [{ name: "no name" }] }, /not a provider's name: `no name`/],

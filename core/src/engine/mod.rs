@@ -8,6 +8,7 @@ mod manage;
 mod member;
 mod names;
 mod report;
+mod restore;
 mod rows;
 mod serve;
 mod view;

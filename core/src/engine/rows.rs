@@ -161,7 +161,7 @@ impl Engine {
         self.start(PendingOp::Health { handles }, mutations);
     }
 
-    fn health_mutation(&self, handle: Handle) -> Option<Mutation> {
+    pub(super) fn health_mutation(&self, handle: Handle) -> Option<Mutation> {
         let member = self.member(handle)?;
         let id = member.id?;
         let mut row = HealthRow::default();
@@ -202,12 +202,11 @@ impl Engine {
         self.start(PendingOp::Behind { handles, ties, requests }, mutations);
     }
 
-    fn usage_mutation(&mut self, handle: Handle) -> Option<Mutation> {
+    pub(super) fn usage_mutation(&self, handle: Handle) -> Option<Mutation> {
         let at = handle.0 as usize;
-        let (used, successes) = (self.used[at], std::mem::take(&mut self.successes[at]));
-        let member = self.member_mut(handle)?;
-        member.success += u64::from(successes);
-        let row = UsageRow { last_used: used / 1024, success: member.success, failure: member.failure };
+        let member = self.member(handle)?;
+        let success = member.success + u64::from(self.successes[at]);
+        let row = UsageRow { last_used: self.used[at] / 1024, success, failure: member.failure };
         Some(Mutation {
             kind: RowKind::Usage,
             id: Some(RowId::Number(member.id?.0)),
@@ -217,7 +216,7 @@ impl Engine {
         })
     }
 
-    fn tie_mutation(&self, tie: SavedTie) -> Option<Mutation> {
+    pub(super) fn tie_mutation(&self, tie: SavedTie) -> Option<Mutation> {
         let (provider, model) = if tie.key & PROVIDER_KEY == 0 {
             let route = self.routes.get(RouteId(tie.key))?;
             (route.provider, route.model)
@@ -552,7 +551,7 @@ impl Engine {
     }
 
     /// Takes over everything that a load brought; stored credentials that it did not bring are gone.
-    fn adopt_all(&mut self, rows: Vec<Row>) {
+    pub(super) fn adopt_all(&mut self, rows: Vec<Row>) {
         let mut touched = Providers::default();
         let (credentials, others): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == RowKind::Credential);

@@ -206,6 +206,15 @@ impl Ties {
         }
     }
 
+    /// Every tie.
+    pub(crate) fn all(&self) -> impl Iterator<Item = SavedTie> + '_ {
+        self.ties.iter().filter(|tie| tie.alive).map(|tie| SavedTie {
+            session: self.sessions[tie.session as usize].hash,
+            key: tie.key,
+            tied: Some((tie.handle, tie.used)),
+        })
+    }
+
     /// What is to be saved: every tie that is new, was used or has ended since the last call.
     pub(crate) fn take_dirty(&mut self) -> Vec<SavedTie> {
         let mut saved: Vec<_> = std::mem::take(&mut self.dirty)

@@ -2,7 +2,8 @@
 
 mod host;
 
-use credpool::engine::{Acquire, RefusalCode};
+use credpool::engine::{Acquire, Engine, RefusalCode};
+use credpool::entropy::Seed;
 use credpool::id::{Handle, LeaseId, SessionIx};
 use credpool::pool::Answer;
 use credpool::time::Instant;
@@ -319,6 +320,31 @@ fn the_same_inputs_give_the_same_bytes() {
         (std::mem::take(&mut host.told), state)
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn a_state_is_restored_as_it_was() {
+    let mut host = Host::new(json!({ "strategy": "round-robin" }));
+    for name in 0..3 {
+        host.add(&format!("c{name}"), &format!("sk-canary-{name}"));
+    }
+    for turn in 0..9u64 {
+        let asked = json!({ "providers": ["openai"], "model": "m", "session": format!("s{}", turn % 4) });
+        if let Some(Answer::Leased { lease, .. }) = host.ask("acquire", asked) {
+            let status = if turn == 2 { 429 } else { 200 };
+            host.ask("report", json!({ "lease": lease.0, "outcome": { "status": status } }));
+        }
+    }
+    let engine = host.pool.engine();
+    let rows = engine.rows();
+    let restored = Engine::restore(engine.policy().clone(), Seed(7), rows.clone(), engine.now());
+    assert_eq!(restored.rows(), rows);
+    let views = |engine: &Engine| -> Vec<_> {
+        let views = engine.handles().filter_map(|handle| engine.member_view(handle));
+        views.map(|view| (view.name, view.status, view.cooldowns, view.last_used, view.success)).collect()
+    };
+    assert_eq!(views(&restored), views(engine));
+    assert!(rows.len() >= 3 + 1 + 3 + 3, "credentials, a cooldown, uses and ties: {}", rows.len());
 }
 
 #[test]

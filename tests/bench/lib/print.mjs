@@ -8,7 +8,7 @@ import { bold, cyan, dim, green, line, red } from "../../../scripts/lib/say.mjs"
 /** @param {string} title @param {readonly Row[]} rows */
 export function printSection(title, rows) {
   line(`\n${bold(cyan(title))}`);
-  line(dim(`  ${"".padEnd(46)}${"creds".padStart(8)}${"minimum".padStart(12)}${"median".padStart(12)}${"ratio".padStart(9)}  bars`));
+  line(dim(`  ${"".padEnd(46)}${"creds".padStart(8)}${"minimum".padStart(12)}${"median".padStart(12)}${"ratio".padStart(13)}  bars`));
   for (const row of rows) {
     const { name, size, figure, unit = "ns", ratio } = row;
     const cells = [
@@ -16,7 +16,7 @@ export function printSection(title, rows) {
       (size === undefined ? "" : size.toLocaleString("en")).padStart(8),
       (figure ? amount(figure.min, unit) : "").padStart(12),
       (figure ? amount(figure.median, unit) : "").padStart(12),
-      (ratio === undefined ? "" : times(ratio)).padStart(9),
+      (ratio === undefined ? "" : times(ratio)).padStart(13),
     ];
     const bars = (row.bars ?? []).map(barText).join("  ");
     line(`  ${cells.join("")}  ${bars}${row.note ? dim(`${bars ? "  " : ""}${row.note}`) : ""}`);

@@ -99,6 +99,22 @@ pub const TARGETS: &[Target] = &[
             r#"{"a":[1,-2.5e+3,true,null,"\u00e9\ud83d\ude00\n"],"b":{}}"#,
         ],
     },
+    Target {
+        name: "policy",
+        run: policy,
+        seeds: &[
+            r#"{"extends":"cliproxyapi","strategy":"fill-first","jitter":3,"cooldown":{"quota":{"action":"ladder","base":1,"max":9,"factor":3}}}"#,
+            r#"{"cascade":[["env"],["runtime","stored"]],"affinity":{"kind":"session","ttl":0,"max":0},"hints":{"max":18446744073709551615}}"#,
+        ],
+    },
+    Target {
+        name: "scenario",
+        run: scenario,
+        seeds: &[
+            r#"{"name":"x","credentials":[{"name":"a","provider":"openai","key":"k"}],"steps":[{"at":0,"acquire":{"provider":"openai","model":"m(high)","session":"s","as":"l"}},{"at":1,"report":{"lease":"l","status":429,"headers":{"retry-after":"9"},"body":{"error":{"code":"x"}}},"expect":{"until":{"$within":[0,9]}}},{"at":2,"crash":{}},{"at":3,"clock":{"jump":-5}}]}"#,
+            r#"{"name":"x","preset":"cliproxyapi","policy":{"strategy":"fill-first"},"pools":2,"env":{"OPENAI_API_KEY":"e"},"steps":[{"at":0,"repeat":3,"every":7,"acquire":{"providers":["gemini","openai"]}},{"at":0,"pool":1,"explain":{"provider":"openai"}},{"at":18446744073709551615,"events":{}}]}"#,
+        ],
+    },
     Target { name: "provider", run: provider, seeds: &["openai", " Gemini ", "my-host", "x-api-key"] },
 ];
 
@@ -117,6 +133,28 @@ fn instants(data: &[u8]) -> [Timestamp; 3] {
 
 fn sane(span: Span) {
     assert!(span > Span::ZERO && span <= duration::MAX, "{span:?}");
+}
+
+/// A policy: read over every preset, or refused with a place.
+pub fn policy(data: &[u8]) {
+    if let Ok(document) = credpool::json::read::<credpool::json::Value>(&text(data)) {
+        for preset in credpool::policy::preset_names() {
+            let _ = credpool::policy::Policy::over(preset, document.clone());
+        }
+    }
+}
+
+/// A scenario: read and run, twice alike, or refused with a place. What would only take long is left out.
+pub fn scenario(data: &[u8]) {
+    let text = text(data);
+    let Ok(mut scenario) = credpool::simulate::Scenario::parse(&text) else { return };
+    scenario.pools = scenario.pools.min(3);
+    for step in &mut scenario.steps {
+        step.repeat = step.repeat.map(|times| times.min(50));
+    }
+    let again = scenario.clone();
+    let (first, second) = (credpool::simulate::run(&scenario), credpool::simulate::run(&again));
+    assert_eq!(first.ok(), second.ok());
 }
 
 /// `Retry-After`.
