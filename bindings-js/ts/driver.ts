@@ -9,7 +9,7 @@ import { Table } from "./table.js";
 import { takePanic, WasmPool } from "./wasm/glue.js";
 
 /** After use of the hot path the engine is called at most so much later, so that what it notes there is drained. */
-const DRAIN_AFTER = 1000;
+const DRAIN_AFTER = 500;
 /** Timers of more than 2^31 ms fire at once in most runtimes. */
 const LONGEST_TIMER = 2 ** 30;
 /** The two clocks are read one after the other: a smaller difference than this is no jump. */

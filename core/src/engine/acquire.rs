@@ -19,6 +19,8 @@ pub(super) struct Waiter {
     deadline: Instant,
     /// When a further round begins, in which those who were tried may be tried again.
     next_round: Option<Instant>,
+    /// A further round has begun: everybody may be tried again.
+    further: bool,
 }
 
 impl Engine {
@@ -38,7 +40,7 @@ impl Engine {
             let refusal = Refusal { code: RefusalCode::TooMany, ..refusal };
             return self.reply(command.request, Reply::Refused(refusal));
         }
-        self.waiters.push_back(Waiter { command, deadline, next_round });
+        self.waiters.push_back(Waiter { command, deadline, next_round, further: false });
     }
 
     pub(super) fn cancel(&mut self, request: RequestId) {
@@ -76,16 +78,16 @@ impl Engine {
             return;
         }
         for mut waiter in std::mem::take(&mut self.waiters) {
-            let further = waiter.next_round.is_some_and(|at| at <= mono);
-            if let Some(leased) = self.attempt(&waiter.command, further) {
+            if waiter.next_round.is_some_and(|at| at <= mono) {
+                waiter.next_round = None;
+                waiter.further = true;
+            }
+            if let Some(leased) = self.attempt(&waiter.command, waiter.further) {
                 self.reply(waiter.command.request, Reply::Leased(leased));
                 continue;
             }
             let refusal = self.refuse(&waiter.command);
             let returns = refusal.retry_at.map(|at| self.now.mono_of(at));
-            if further {
-                waiter.next_round = None;
-            }
             let worth_waiting = waiter.next_round.is_some() || returns.is_some_and(|at| at <= waiter.deadline);
             if waiter.deadline <= mono || !worth_waiting {
                 self.reply(waiter.command.request, Reply::Refused(refusal));

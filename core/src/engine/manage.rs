@@ -187,6 +187,8 @@ impl Engine {
                 self.remembers.push(false);
                 self.successes.push(0);
                 self.is_recent.push(false);
+                // Each is noted once: with room for all, the hot path never needs more.
+                self.recent.reserve(self.members.len() - self.recent.len());
                 Handle(self.members.len() as u32 - 1)
             }
             None => return None,

@@ -211,7 +211,7 @@ impl Engine {
     /// O(log n) in the number of credentials, however many of them are out.
     pub fn try_acquire(&mut self, mono: Instant, route: RouteId, session: SessionIx) -> Acquire {
         let mono = mono.max(self.now.mono);
-        if mono >= self.due || self.recent.len() >= RECENT || self.selections_are_full() {
+        if mono >= self.due || self.recent.len() == self.recent.capacity() || self.selections_are_full() {
             return Acquire::Ask;
         }
         let Some(route_ref) = self.routes.get_mut(route) else { return Acquire::Ask };
@@ -224,6 +224,11 @@ impl Engine {
                 Some((handle, used)) if fresh(used) && table.is_ready(shard, self.seats[handle.0 as usize]) => {
                     self.ties.tie(session, key, handle, mono, self.policy.affinity.max);
                     self.grant(handle, route, session, mono)
+                }
+                // Nobody to tie it to: as for any other caller.
+                _ if !table.has_ready(shard) && self.policy.when_exhausted != Exhausted::Soonest => {
+                    let (code, retry_at) = self.refusal(route, &|_| true);
+                    Acquire::Refused(code, retry_at)
                 }
                 _ => Acquire::Ask,
             };

@@ -178,8 +178,7 @@ impl Engine {
     }
 
     fn save_behind(&mut self) {
-        let handles = std::mem::take(&mut self.recent);
-        self.recent.reserve_exact(super::RECENT);
+        let handles: Vec<_> = self.recent.drain(..).collect();
         let mut mutations = Vec::new();
         for &handle in &handles {
             self.is_recent[handle.0 as usize] = false;

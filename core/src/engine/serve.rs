@@ -238,8 +238,8 @@ impl Engine {
     }
 }
 
-/// What is written behind is written at most so much later (DESIGN §2.6).
-const FLUSH_AFTER: Span = Span::from_secs(1);
+/// What is written behind is written at most so much later; together with the host's drain of the hot path, within a second.
+const FLUSH_AFTER: Span = Span::from_millis(500);
 
 /// Those who do not serve a model are not kept in its index at all: with lists of models there are many of them.
 const fn in_index(standing: Standing) -> Option<Standing> {

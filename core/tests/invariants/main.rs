@@ -389,3 +389,23 @@ fn an_answer_to_nothing_is_told_and_changes_nothing() {
     assert!(host.told.contains("stale-completion"));
     assert_eq!(host.stored_names(), names);
 }
+
+#[test]
+fn a_further_round_that_finds_everybody_resting_is_not_forgotten() {
+    let mut host = Host::new(json!({ "strategy": "round-robin", "affinity": { "kind": "none" } }));
+    host.add("a", "sk-canary");
+    let handle = host.handle_of("a").unwrap();
+    let cool = |host: &mut Host, seconds: &str| {
+        let headers = [["retry-after", seconds]];
+        host.ask("report", json!({ "handle": handle.0, "model": "m", "outcome": { "status": 429, "headers": headers } }));
+    };
+    cool(&mut host, "1");
+    // The round begins after half a second, while `a` rests until the first second, and then until the fourth.
+    let asked = json!({ "providers": ["openai"], "model": "m", "tried": [handle.0], "round": 0, "wait": 30_000 });
+    assert_eq!(host.ask("acquire", asked), None);
+    host.advance(900);
+    cool(&mut host, "3");
+    host.advance(3_100);
+    let leased = |answer: &Answer| matches!(answer, Answer::Leased { round: 1, .. });
+    assert!(host.answers.values().any(leased), "{:?}", host.answers);
+}
