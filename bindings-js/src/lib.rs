@@ -25,7 +25,8 @@ thread_local! {
 pub fn start() {
     std::panic::set_hook(Box::new(|info| {
         // The place and the fixed text only: what was being worked on may hold a secret.
-        let mut text = info.payload().downcast_ref::<&str>().copied().unwrap_or("a panic with computed text").to_owned();
+        let mut text =
+            info.payload().downcast_ref::<&str>().copied().unwrap_or("a panic with computed text").to_owned();
         if let Some(at) = info.location() {
             text.push_str(" at ");
             text.push_str(at.file());

@@ -91,8 +91,9 @@ impl FromJson for StatusMatch {
             return Ok(());
         }
         let text = from.text()?;
-        *self = Self::parse(&text)
-            .ok_or_else(|| from.wrong("expected an HTTP status, a class such as `5xx` or a range such as `500-599`"))?;
+        *self = Self::parse(&text).ok_or_else(|| {
+            from.wrong("expected an HTTP status, a class such as `5xx` or a range such as `500-599`")
+        })?;
         Ok(())
     }
 }

@@ -144,8 +144,9 @@ impl FromJson for Scope {
     fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
         let text = from.text()?;
         let scope = Self::parse(&text);
-        *self = scope
-            .ok_or_else(|| from.wrong("expected one of: request, model, meter:<name>, credential, upstream"))?;
+        *self = scope.ok_or_else(|| {
+            from.wrong("expected one of: request, model, meter:<name>, credential, upstream")
+        })?;
         Ok(())
     }
 }

@@ -28,7 +28,8 @@ fn check(path: &Path) -> Vec<String> {
             .steps
             .iter()
             .flat_map(|step| {
-                let told = move |difference: &String| format!("steps[{}].{}: {difference}", step.step, step.did);
+                let told =
+                    move |difference: &String| format!("steps[{}].{}: {difference}", step.step, step.did);
                 step.differences.iter().flatten().map(told)
             })
             .collect(),
@@ -57,7 +58,9 @@ fn every_scenario_passes_or_waits_by_name() {
             (None, true) => passed += 1,
             (None, false) => problems.push(format!("{name}\n    {}", differences.join("\n    "))),
             (Some(_), false) => {}
-            (Some(_), true) => problems.push(format!("{name} passes: take it off tests/scenarios/waiting.txt")),
+            (Some(_), true) => {
+                problems.push(format!("{name} passes: take it off tests/scenarios/waiting.txt"));
+            }
         }
     }
     for name in waiting.keys() {
@@ -65,14 +68,22 @@ fn every_scenario_passes_or_waits_by_name() {
             problems.push(format!("{name} waits, but is not there"));
         }
     }
-    assert!(problems.is_empty(), "{passed} scenarios pass, {} do not:\n{}", problems.len(), problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{passed} scenarios pass, {} do not:\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
     assert!(passed >= 27, "only {passed} scenarios were found");
 }
 
 #[test]
 fn what_is_no_scenario_names_its_place() {
     for (text, place) in [
-        (r#"{"name":"x","steps":[{"at":0,"acquire":{"provider":"openai","modle":"m"}}]}"#, "steps[0].acquire.modle"),
+        (
+            r#"{"name":"x","steps":[{"at":0,"acquire":{"provider":"openai","modle":"m"}}]}"#,
+            "steps[0].acquire.modle",
+        ),
         (r#"{"name":"x","steps":[{"at":0,"fly":{}}]}"#, "steps[0].fly"),
         (r#"{"name":"x","steps":[{"at":0}]}"#, "steps[0]"),
         (r#"{"name":"x","steps":[{"at":0,"events":{},"crash":{}}]}"#, "steps[0].crash"),

@@ -17,9 +17,9 @@
 //!
 //! What a model wrote is in none of these places, so it is never read.
 
+use crate::json::{self, Value};
 use crate::verdict::TransportError;
 use crate::wire::http::Headers;
-use crate::json::{self, Value};
 
 /// A longer body is not read as JSON. Hosts cap bodies well below.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -72,8 +72,7 @@ pub(super) fn read(
             .get("content-type")
             .is_some_and(|kind| kind.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("text/html")));
     // A JSON string, or plain text.
-    match text.starts_with('"').then(|| json::read::<String>(text.get(..MAX_BODY).unwrap_or(text)))
-    {
+    match text.starts_with('"').then(|| json::read::<String>(text.get(..MAX_BODY).unwrap_or(text))) {
         Some(Ok(text)) => facts.say(&text),
         _ => facts.say(text),
     }

@@ -104,9 +104,9 @@ fn positive(span: Span) -> Option<Span> {
 fn number_of(value: &Value) -> Option<Span> {
     match value {
         Value::String(text) => retry_after::parse(text, Timestamp(u64::MAX)),
-        Value::Number(number) => number
-            .ceil()
-            .map(|seconds| Span(seconds.saturating_mul(1000).min(duration::MAX.0))),
+        Value::Number(number) => {
+            number.ceil().map(|seconds| Span(seconds.saturating_mul(1000).min(duration::MAX.0)))
+        }
         _ => None,
     }
 }

@@ -118,8 +118,7 @@ pub fn classify_event(
     let kind = root.and_then(|root| root.get("type")).and_then(Value::as_str);
     let is_error = named
         || matches!(kind, Some("error" | "response.failed"))
-        || kind.is_none()
-            && root.is_some_and(|root| root.get("error").is_some_and(Value::is_object));
+        || kind.is_none() && root.is_some_and(|root| root.get("error").is_some_and(Value::is_object));
     if !is_error {
         return None;
     }

@@ -86,7 +86,8 @@ pub struct Circumstances {
 impl Cooldown {
     /// A failure of this scope, under a rule that cools.
     pub fn fail(&mut self, rule: &CooldownRule, failure: &Failure, at: Circumstances) -> Effect {
-        if matches!(rule.action, Action::None | Action::Disable) || !self.count(rule, failure.reason, at.now) {
+        if matches!(rule.action, Action::None | Action::Disable) || !self.count(rule, failure.reason, at.now)
+        {
             return Effect::Nothing;
         }
         let believed = failure
@@ -116,7 +117,8 @@ impl Cooldown {
         if until <= now || (self.active && until <= self.until) {
             return Effect::Nothing;
         }
-        *self = Self { active: true, until, length, began: now, reason: Some(reason), source, ..self.clone() };
+        *self =
+            Self { active: true, until, length, began: now, reason: Some(reason), source, ..self.clone() };
         Effect::Cooled
     }
 

@@ -263,7 +263,8 @@ mod tests {
 
     #[test]
     fn a_record_is_small_where_nothing_is_special() {
-        let text = r#"{"uid":"u","provider":"openai","name":"a","kind":"api_key","created":0,"secret_version":1}"#;
+        let text =
+            r#"{"uid":"u","provider":"openai","name":"a","kind":"api_key","created":0,"secret_version":1}"#;
         let record: Record = crate::json::read(text).unwrap();
         assert!(record.enabled && record.weight == 1);
         assert_eq!(crate::json::write(&record), text);

@@ -1,6 +1,8 @@
 //! Giving out credentials where the hot path cannot: new sessions, exclusions, several providers, waiting.
 
-use super::{tie_key, Acquire, AcquireCommand, Cause, Engine, Leased, Refusal, RefusalCode, Reply, LONGEST_WAIT};
+use super::{
+    tie_key, Acquire, AcquireCommand, Cause, Engine, Leased, Refusal, RefusalCode, Reply, LONGEST_WAIT,
+};
 use crate::credential::Origin;
 use crate::entropy::Purpose;
 use crate::id::{Handle, LeaseId, RequestId, RouteId, SessionIx};
@@ -88,7 +90,8 @@ impl Engine {
             }
             let refusal = self.refuse(&waiter.command);
             let returns = refusal.retry_at.map(|at| self.now.mono_of(at));
-            let worth_waiting = waiter.next_round.is_some() || returns.is_some_and(|at| at <= waiter.deadline);
+            let worth_waiting =
+                waiter.next_round.is_some() || returns.is_some_and(|at| at <= waiter.deadline);
             if waiter.deadline <= mono || !worth_waiting {
                 self.reply(waiter.command.request, Reply::Refused(refusal));
             } else {

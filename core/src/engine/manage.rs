@@ -39,7 +39,9 @@ impl Engine {
             } else {
                 record.created = self.now.wall;
                 record.secret_version = 1;
-                let draw = |part| self.seed.draw(Purpose::Uid, self.now.wall.0 ^ self.next_op << 32, (n as u64) << 1 | part);
+                let draw = |part| {
+                    self.seed.draw(Purpose::Uid, self.now.wall.0 ^ self.next_op << 32, (n as u64) << 1 | part)
+                };
                 record.uid = format!("{:016x}{:016x}", draw(0), draw(1)).into();
             }
             adds.push(NewItem { record, secret, replaces, same_secret });
@@ -70,7 +72,9 @@ impl Engine {
             return self.reply(request, Reply::Done { ids: vec![id] });
         }
         let taken = |other: &Member| {
-            other.origin.is_stored() && other.record.provider == record.provider && other.record.name == record.name
+            other.origin.is_stored()
+                && other.record.provider == record.provider
+                && other.record.name == record.name
         };
         let others = self.members.iter().enumerate().filter(|(at, _)| *at != handle.0 as usize);
         if others.filter_map(|(_, member)| member.as_ref()).any(taken) {
@@ -119,7 +123,13 @@ impl Engine {
         }
     }
 
-    fn set_override(&mut self, request: RequestId, record: Record, origin: Origin, secret: Option<SecretRef>) {
+    fn set_override(
+        &mut self,
+        request: RequestId,
+        record: Record,
+        origin: Origin,
+        secret: Option<SecretRef>,
+    ) {
         let provider = self.provider_ix(&record.provider);
         let held = self.members.iter().position(|member| {
             member.as_ref().is_some_and(|member| {
@@ -149,7 +159,7 @@ impl Engine {
         self.policy.leg(origin)?;
         let handle = self.enlist(record, id, origin, secret)?;
         let member = self.members[handle.0 as usize].as_ref()?;
-        let (provider, key, order) = (member.provider, self.tier_key(member), self.order(handle, member));
+        let (provider, key, order) = (member.provider, self.tier_key(member), Self::order(handle, member));
         let restricted = member.is_restricted();
         if restricted {
             self.give_every_model_its_own(provider);
@@ -303,7 +313,7 @@ impl Engine {
     }
 
     /// The order within a tier: as stored; what is not stored comes after, in the order of its coming.
-    pub(super) fn order(&self, handle: Handle, member: &Member) -> u64 {
+    pub(super) fn order(handle: Handle, member: &Member) -> u64 {
         member.id.map_or(u64::MAX / 2 + u64::from(handle.0), |id| id.0)
     }
 }

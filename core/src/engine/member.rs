@@ -113,12 +113,11 @@ impl Member {
     }
 
     pub(super) fn scope_mut(&mut self, key: &ScopeKey) -> &mut Cooldown {
-        let at = match self.health.iter().position(|(scope, _)| scope == key) {
-            Some(at) => at,
-            None => {
-                self.health.push((key.clone(), Cooldown::default()));
-                self.health.len() - 1
-            }
+        let at = if let Some(at) = self.health.iter().position(|(scope, _)| scope == key) {
+            at
+        } else {
+            self.health.push((key.clone(), Cooldown::default()));
+            self.health.len() - 1
         };
         &mut self.health[at].1
     }

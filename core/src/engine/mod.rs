@@ -14,8 +14,8 @@ mod serve;
 mod view;
 
 pub use effect::{
-    Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Next, Refusal, RefusalCode,
-    Reply, Reported, Step, LONGEST_WAIT,
+    Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Next, Refusal,
+    RefusalCode, Reply, Reported, Step, LONGEST_WAIT,
 };
 pub use input::{
     AcquireCommand, Command, Completion, Input, Mutation, NewItem, ReportCommand, Row, RowId, RowKind, Target,
@@ -27,8 +27,8 @@ use crate::credential::canonical_model;
 use crate::entropy::Seed;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
 use crate::policy::{AffinityKind, Exhausted, Policy};
-use crate::sorted_map::SortedMap;
 use crate::select::{Choice, Seat, Table, Ties};
+use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now};
 use acquire::Waiter;
 use lease::Leases;
@@ -43,6 +43,7 @@ const RECENT: usize = 4096;
 
 /// A pool's machine. See [the crate's documentation](crate) for the contract.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct Engine {
     policy: Policy,
     seed: Seed,
@@ -221,7 +222,9 @@ impl Engine {
             let key = tie_key(self.policy.affinity.kind, provider, route);
             let fresh = |used: Instant| mono < used + self.policy.affinity.ttl;
             return match self.ties.get(session, key) {
-                Some((handle, used)) if fresh(used) && table.is_ready(shard, self.seats[handle.0 as usize]) => {
+                Some((handle, used))
+                    if fresh(used) && table.is_ready(shard, self.seats[handle.0 as usize]) =>
+                {
                     self.ties.tie(session, key, handle, mono, self.policy.affinity.max);
                     self.grant(handle, route, session, mono)
                 }

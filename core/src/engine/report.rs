@@ -1,7 +1,7 @@
 //! The end of a call: what it does to the credential's health, and what comes next.
 
 use super::member::ScopeKey;
-use super::{tie_key, Engine, EventKind, FailedCode, Next, ReportCommand, Reply, Reported, Target};
+use super::{tie_key, Engine, EventKind, FailedCode, Next, Reply, ReportCommand, Reported, Target};
 use crate::cooldown::{Circumstances, Effect as Cooled, Source};
 use crate::id::{Handle, RouteId, SessionIx};
 use crate::policy::{Action, AffinityKind, SuccessEnds};
@@ -126,7 +126,8 @@ impl Engine {
                 }
             }
         }
-        let rests = self.member(used.handle).and_then(|member| member.scope(&key)).is_some_and(|state| state.active);
+        let rests =
+            self.member(used.handle).and_then(|member| member.scope(&key)).is_some_and(|state| state.active);
         if rests && self.policy.affinity.kind != AffinityKind::None {
             if let Some(provider) = self.routes.get(used.route).map(|route| route.provider) {
                 let key = tie_key(self.policy.affinity.kind, provider, used.route);
@@ -141,7 +142,8 @@ impl Engine {
         let (until, reason, source) = (self.now.wall_of(state.until), state.reason, state.source);
         let model = key.model().map(|model| self.models.text(model.0).into());
         let event = self.event(EventKind::Cooled, Some(handle));
-        (event.until, event.reason, event.scope, event.model) = (Some(until), reason, Some(key.scope()), model);
+        (event.until, event.reason, event.scope, event.model) =
+            (Some(until), reason, Some(key.scope()), model);
         event.cause = Some(
             match source {
                 Source::Hint => "hint",

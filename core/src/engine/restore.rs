@@ -16,7 +16,8 @@ impl Engine {
         for (_, &handle) in self.by_id.iter() {
             rows.extend(self.credential_row(handle));
             let health = self.member(handle).is_some_and(|member| !member.health.is_empty());
-            let mutations = [health.then(|| self.health_mutation(handle)).flatten(), self.usage_mutation(handle)];
+            let mutations =
+                [health.then(|| self.health_mutation(handle)).flatten(), self.usage_mutation(handle)];
             rows.extend(mutations.into_iter().flatten().filter_map(as_row));
         }
         rows.extend(self.ties.all().filter_map(|tie| as_row(self.tie_mutation(tie)?)));

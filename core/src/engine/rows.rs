@@ -2,7 +2,8 @@
 
 use super::member::ScopeKey;
 use super::{
-    Completion, Effect, Engine, EventKind, FailedCode, Mutation, NewItem, Reply, Row, RowId, RowKind, PROVIDER_KEY,
+    Completion, Effect, Engine, EventKind, FailedCode, Mutation, NewItem, Reply, Row, RowId, RowKind,
+    PROVIDER_KEY,
 };
 use crate::cooldown::CooldownRow;
 use crate::credential::{Changes, Record};
@@ -21,8 +22,14 @@ const RETRY_AFTER: Span = Span::from_secs(1);
 /// An effect that is under way. It names credentials by their ids: a handle may be somebody else's when it is done.
 #[derive(Debug)]
 pub(super) enum PendingOp {
-    Load { request: RequestId },
-    Add { request: RequestId, items: Vec<NewItem>, tries: u8 },
+    Load {
+        request: RequestId,
+    },
+    Add {
+        request: RequestId,
+        items: Vec<NewItem>,
+        tries: u8,
+    },
     Update {
         request: Option<RequestId>,
         id: CredentialId,
@@ -31,11 +38,21 @@ pub(super) enum PendingOp {
         secret: Option<SecretRef>,
         tries: u8,
     },
-    Remove { request: RequestId, id: CredentialId, tries: u8 },
+    Remove {
+        request: RequestId,
+        id: CredentialId,
+        tries: u8,
+    },
     /// Cooldowns: started in the step in which they were set.
-    Health { handles: Vec<(Handle, u32)> },
+    Health {
+        handles: Vec<(Handle, u32)>,
+    },
     /// Last uses, counters and ties.
-    Behind { handles: Vec<Handle>, ties: Vec<Mutation>, requests: Vec<RequestId> },
+    Behind {
+        handles: Vec<Handle>,
+        ties: Vec<Mutation>,
+        requests: Vec<RequestId>,
+    },
 }
 
 /// A credential's cooldowns and ladders, by scope: `credential`, `model:<name>`, `meter:<name>`.
@@ -156,7 +173,8 @@ impl Engine {
             }
         }
         let mutations: Vec<_> = handles.iter().filter_map(|&handle| self.health_mutation(handle)).collect();
-        let handles = handles.into_iter().map(|handle| (handle, self.incarnation_at[handle.0 as usize])).collect();
+        let handles =
+            handles.into_iter().map(|handle| (handle, self.incarnation_at[handle.0 as usize])).collect();
         self.health_commit_live = true;
         self.start(PendingOp::Health { handles }, mutations);
     }
@@ -234,7 +252,13 @@ impl Engine {
                 Some(json::write(&row).into())
             }
         };
-        Some(Mutation { kind: RowKind::Tie, id: Some(RowId::Text(id.into())), expects: None, data, secret: None })
+        Some(Mutation {
+            kind: RowKind::Tie,
+            id: Some(RowId::Text(id.into())),
+            expects: None,
+            data,
+            secret: None,
+        })
     }
 
     /// Starts the commit of a command.
@@ -326,7 +350,8 @@ impl Engine {
                     let message = "the credential was removed meanwhile";
                     return request.map_or((), |request| self.fail(request, FailedCode::NotFound, message));
                 };
-                let disabled = !record.enabled && self.member(handle).is_some_and(|member| member.record.enabled);
+                let disabled =
+                    !record.enabled && self.member(handle).is_some_and(|member| member.record.enabled);
                 if let (Some(member), Some((_, version))) = (self.member_mut(handle), first) {
                     member.row_version = *version;
                 }
@@ -348,7 +373,8 @@ impl Engine {
             }
             PendingOp::Health { handles } => {
                 self.health_commit_live = false;
-                let current = handles.iter().filter(|&&(handle, of)| self.incarnation_at[handle.0 as usize] == of);
+                let current =
+                    handles.iter().filter(|&&(handle, of)| self.incarnation_at[handle.0 as usize] == of);
                 for (&(handle, _), (_, version)) in current.copied().collect::<Vec<_>>().iter().zip(rows) {
                     if let Some(member) = self.member_mut(handle) {
                         member.health_version = *version;
@@ -447,8 +473,7 @@ impl Engine {
                         self.effects.push(Effect::DropSecret { secret });
                     }
                     let message = "others kept changing this credential, or removed it; nothing was changed";
-                    return request
-                        .map_or((), |request| self.fail(request, FailedCode::Conflict, message));
+                    return request.map_or((), |request| self.fail(request, FailedCode::Conflict, message));
                 };
                 let mut record = member.record.clone();
                 changes.clone().apply(&mut record);
@@ -503,7 +528,9 @@ impl Engine {
     fn store_failed(&mut self, pending: PendingOp, message: &str) {
         let said = format!("the store failed, nothing was changed: {message}");
         match pending {
-            PendingOp::Load { request } => self.fail(request, FailedCode::Store, said),
+            PendingOp::Load { request } | PendingOp::Remove { request, .. } => {
+                self.fail(request, FailedCode::Store, said);
+            }
             PendingOp::Add { request, items, .. } => {
                 for item in items {
                     self.effects.push(Effect::DropSecret { secret: item.secret });
@@ -520,7 +547,6 @@ impl Engine {
                 let handle = self.find(id);
                 self.event(EventKind::PersistFailed, handle).cause = Some(message.into());
             }
-            PendingOp::Remove { request, .. } => self.fail(request, FailedCode::Store, said),
             PendingOp::Health { handles } => {
                 self.health_commit_live = false;
                 for (handle, _) in handles {
@@ -622,7 +648,8 @@ impl Engine {
             (Ok(record), Some(secret)) => (record, secret),
             (parsed, secret) => {
                 // Kept in the store as it is: somebody may mend it.
-                let what = parsed.err().map_or_else(|| "it has no secret".to_owned(), |error| error.to_string());
+                let what =
+                    parsed.err().map_or_else(|| "it has no secret".to_owned(), |error| error.to_string());
                 self.event(EventKind::PersistFailed, None).cause =
                     Some(format!("credential {id} cannot be read and is left out: {what}").into());
                 self.effects.extend(secret.map(|secret| Effect::DropSecret { secret }));
@@ -656,7 +683,8 @@ impl Engine {
                 member.health_version = row.version;
             }
             if parsed.is_some() {
-                self.event(EventKind::PersistFailed, Some(handle)).cause = Some("its health cannot be read".into());
+                self.event(EventKind::PersistFailed, Some(handle)).cause =
+                    Some("its health cannot be read".into());
             }
             return;
         };
@@ -665,7 +693,8 @@ impl Engine {
             let Some(scope) = self.scope_named(name) else { continue };
             let Some(member) = self.member_mut(handle) else { return };
             let state = member.scope_mut(&scope);
-            let merged = if state.remembers() { CooldownRow::of(state, now).merged(row, now) } else { row.clone() };
+            let merged =
+                if state.remembers() { CooldownRow::of(state, now).merged(row, now) } else { row.clone() };
             *state = merged.restore(now);
             // An end beyond its own length: the clock went back since it was written. Written anew it is right again.
             if merged.until.since(now.wall) > merged.length {

@@ -166,18 +166,15 @@ impl Engine {
     /// Corrects the ready index after a member has changed: for one model, or for all.
     pub(super) fn restand(&mut self, handle: Handle, model: Option<ModelIx>) {
         let Some(provider) = self.member(handle).map(|member| member.provider) else { return };
-        match model {
-            Some(model) => {
-                self.give_own_shard(provider, model);
-                let shard = self.tables[provider.0 as usize].shard_of(Some(model));
+        if let Some(model) = model {
+            self.give_own_shard(provider, model);
+            let shard = self.tables[provider.0 as usize].shard_of(Some(model));
+            self.stand(handle, Some(model), shard);
+        } else {
+            let own: Vec<_> = self.tables[provider.0 as usize].own_models().collect();
+            self.stand(handle, None, 0);
+            for (model, shard) in own {
                 self.stand(handle, Some(model), shard);
-            }
-            None => {
-                let own: Vec<_> = self.tables[provider.0 as usize].own_models().collect();
-                self.stand(handle, None, 0);
-                for (model, shard) in own {
-                    self.stand(handle, Some(model), shard);
-                }
             }
         }
     }
@@ -186,7 +183,8 @@ impl Engine {
         let Some(member) = self.members[handle.0 as usize].as_ref() else { return };
         let standing = member.standing(model.map(|model| (model, self.models.text(model.0))));
         self.somebody_returned |= standing == Standing::Ready && !self.waiters.is_empty();
-        let used = (self.policy.strategy == Strategy::LeastRecentlyUsed).then(|| self.used[handle.0 as usize]);
+        let used =
+            (self.policy.strategy == Strategy::LeastRecentlyUsed).then(|| self.used[handle.0 as usize]);
         let seat = self.seats[handle.0 as usize];
         self.tables[member.provider.0 as usize].set(shard, handle, seat, in_index(standing), used);
     }
@@ -198,7 +196,9 @@ impl Engine {
             return;
         }
         let shard = table.give_own(model);
-        if let Some(route) = self.routes.find(provider, Some(model)).and_then(|route| self.routes.get_mut(route)) {
+        if let Some(route) =
+            self.routes.find(provider, Some(model)).and_then(|route| self.routes.get_mut(route))
+        {
             route.shard = shard;
         }
         if self.has_restricted(provider) {
@@ -218,7 +218,7 @@ impl Engine {
             .enumerate()
             .filter_map(|(at, member)| Some((Handle(at as u32), member.as_ref()?)))
             .filter(|(_, member)| member.provider == provider)
-            .map(|(handle, member)| (self.tier_key(member), self.order(handle, member), handle))
+            .map(|(handle, member)| (self.tier_key(member), Self::order(handle, member), handle))
             .collect();
         let (all, models, used) = (&self.members, &self.models, &self.used);
         let by_use = self.policy.strategy == Strategy::LeastRecentlyUsed;

@@ -90,7 +90,10 @@ impl Engine {
         let unstored = |(at, member): (usize, &Option<super::Member>)| {
             member.as_ref().is_some_and(|member| member.id.is_none()).then_some(Handle(at as u32))
         };
-        self.by_id.iter().map(|(_, &handle)| handle).chain(self.members.iter().enumerate().filter_map(unstored))
+        self.by_id
+            .iter()
+            .map(|(_, &handle)| handle)
+            .chain(self.members.iter().enumerate().filter_map(unstored))
     }
 
     /// A credential's record.
@@ -169,9 +172,8 @@ impl Engine {
         let Some(found) = self.routes.get(route) else { return Vec::new() };
         let picked = self.peek(route, session);
         let model = found.model.map(|model| (model, self.models.text(model.0)));
-        let of_provider = |handle: &Handle| {
-            self.member(*handle).is_some_and(|member| member.provider == found.provider)
-        };
+        let of_provider =
+            |handle: &Handle| self.member(*handle).is_some_and(|member| member.provider == found.provider);
         self.handles()
             .filter(of_provider)
             .filter_map(|handle| Some((handle, self.member(handle)?)))

@@ -115,33 +115,59 @@ macro_rules! transparent {
 
 /// The name of a field: its own, or the one that is given.
 macro_rules! name {
-    ($field:ident) => { stringify!($field) };
-    ($field:ident $name:literal) => { $name };
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $name:literal) => {
+        $name
+    };
 }
 
 /// What a field is until it is read.
 macro_rules! blank {
-    () => { $crate::json::FromJson::blank() };
-    ($default:expr) => { $default };
+    () => {
+        $crate::json::FromJson::blank()
+    };
+    ($default:expr) => {
+        $default
+    };
 }
 
 /// Must a field be there?
 macro_rules! needed {
-    () => { true };
-    ($default:expr) => { false };
+    () => {
+        true
+    };
+    ($default:expr) => {
+        false
+    };
 }
 
 /// Are other fields wrong?
 macro_rules! strict {
-    (strict) => { true };
-    (open) => { false };
+    (strict) => {
+        true
+    };
+    (open) => {
+        false
+    };
 }
 
 /// Writes one field.
 macro_rules! member {
-    ($to:ident, $value:expr, $name:expr) => { $to.field($name, $value) };
-    ($to:ident, $value:expr, $name:expr, given) => { $to.given($name, $value) };
-    ($to:ident, $value:expr, $name:expr, ($holds:expr)) => { if $holds { $to.field($name, $value); } };
+    ($to:ident, $value:expr, $name:expr) => {
+        $to.field($name, $value)
+    };
+    ($to:ident, $value:expr, $name:expr, given) => {
+        $to.given($name, $value)
+    };
+    ($to:ident, $value:expr, $name:expr, ($holds:expr)) => {
+        if $holds {
+            $to.field($name, $value);
+        }
+    };
 }
 
-pub(crate) use {blank, expected, from_json, member, name, needed, object, strict, transparent, variant, words};
+pub(crate) use {
+    blank, expected, from_json, member, name, needed, object, strict, transparent, variant, words,
+};

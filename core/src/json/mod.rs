@@ -137,7 +137,8 @@ mod tests {
             assert_eq!(write(&value), text);
             assert_eq!(read::<Outer>(text), Ok(value));
         }
-        let spaced = " {\r\n\t\"in\" : [ {\"else\": [{}, null, 1.5e3], \"n\" : 1 } , {\"n\":2} ] , \"name\":\"x\" } ";
+        let spaced =
+            " {\r\n\t\"in\" : [ {\"else\": [{}, null, 1.5e3], \"n\" : 1 } , {\"n\":2} ] , \"name\":\"x\" } ";
         let inner = Some(vec![Inner { n: 1 }, Inner { n: 2 }]);
         assert_eq!(read(spaced), Ok(Outer { name: "x".to_owned(), inner, word: Word::One }));
     }
@@ -148,7 +149,10 @@ mod tests {
             (r#"{"name":"x","in":[{"n":1},{"n":-1}]}"#, "in[1].n"),
             (r#"{"name":"x","in":[{"n":1},{"n":256}]}"#, "in[1].n"),
             (r#"{"name":"x","in":[{"n":1},{"n":1.5}]}"#, "in[1].n"),
-            ("{\n \"name\": \"x\",\n \"in\": [{\"n\": 1, \"m\": 2}, {\"m\": {\"x\": [1, ]}}]}", "in[1].m.x[1]"),
+            (
+                "{\n \"name\": \"x\",\n \"in\": [{\"n\": 1, \"m\": 2}, {\"m\": {\"x\": [1, ]}}]}",
+                "in[1].m.x[1]",
+            ),
             (r#"{"name":"}{[\"","in":[{"n":1},{}]}"#, "in[1]"),
             (r#"{"name":1}"#, "name"),
             (r#"{"name":"x","outer":1}"#, "outer"),

@@ -243,7 +243,10 @@ impl<'a> Reader<'a> {
     /// Reads a number as it is written (RFC 8259 §6).
     fn number(&mut self) -> Result<&'a str> {
         let bytes = self.text.as_bytes();
-        let start = { self.peek(); self.at };
+        let start = {
+            self.peek();
+            self.at
+        };
         let mut at = start;
         let digits = |at: &mut usize| {
             let from = *at;
@@ -289,7 +292,8 @@ impl<'a> Reader<'a> {
             Ok(size) if !negative && size <= highest => Ok(size),
             _ => {
                 self.at = start;
-                let message = ["expected a whole number from ", &lowest.to_string(), " to ", &highest.to_string()];
+                let message =
+                    ["expected a whole number from ", &lowest.to_string(), " to ", &highest.to_string()];
                 Err(self.wrong(&message.concat()))
             }
         }
@@ -388,7 +392,10 @@ fn escaped(bytes: &[u8]) -> Option<(char, usize)> {
                 return Some((char::from_u32(unit)?, 5));
             }
             // Half of a pair: the other half must follow.
-            let low = bytes.get(5..).filter(|rest| rest.starts_with(b"\\u")).and_then(|rest| unit_of_low(&rest[1..]))?;
+            let low = bytes
+                .get(5..)
+                .filter(|rest| rest.starts_with(b"\\u"))
+                .and_then(|rest| unit_of_low(&rest[1..]))?;
             let high = unit.checked_sub(0xd800).filter(|high| *high < 0x400)?;
             return Some((char::from_u32(0x1_0000 + (high << 10) + low)?, 11));
         }

@@ -65,7 +65,8 @@ impl Number {
         }
         // An exponent that does not fit is beyond all numbers.
         let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
-        let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
+        let exponent: i64 =
+            exponent.parse().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
         let length = |digits: &str| i64::try_from(digits.len()).unwrap_or(i64::MAX);
         let point = length(whole).saturating_add(exponent);
         let (mut floor, mut more) = (0_u64, false);
@@ -333,8 +334,13 @@ mod tests {
 
     #[test]
     fn escapes_are_read() {
-        assert_eq!(value(r#""\ud83d\ude00\u00e9\/\b\f\n\r\t\"\\""#).as_str(), Some("😀é/\u{8}\u{c}\n\r\t\"\\"));
-        for bad in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx""#, r#""\u12g4""#, r#""\x""#, "\"\n\"", "\"", "\"\\"] {
+        assert_eq!(
+            value(r#""\ud83d\ude00\u00e9\/\b\f\n\r\t\"\\""#).as_str(),
+            Some("😀é/\u{8}\u{c}\n\r\t\"\\")
+        );
+        for bad in
+            [r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx""#, r#""\u12g4""#, r#""\x""#, "\"\n\"", "\"", "\"\\"]
+        {
             assert!(super::super::read::<Value>(bad).is_err(), "{bad}");
         }
     }

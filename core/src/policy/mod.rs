@@ -6,6 +6,7 @@ mod model;
 mod preset;
 
 pub use model::{
-    Action, Affinity, AffinityKind, CooldownRule, Exhausted, HintRules, Policy, RetryRules, Strategy, SuccessEnds,
+    Action, Affinity, AffinityKind, CooldownRule, Exhausted, HintRules, Policy, RetryRules, Strategy,
+    SuccessEnds,
 };
 pub use preset::{preset_names, PolicyError};

@@ -169,7 +169,8 @@ mod tests {
         let preset = Policy::preset("cliproxyapi").unwrap();
         assert_eq!(policy.strategy, Strategy::FillFirst);
         assert_eq!(policy.cooldown, preset.cooldown);
-        let extended = Policy::read(json::read(r#"{"extends": "cliproxyapi", "jitter": 3}"#).unwrap()).unwrap();
+        let extended =
+            Policy::read(json::read(r#"{"extends": "cliproxyapi", "jitter": 3}"#).unwrap()).unwrap();
         assert_eq!((extended.strategy, extended.jitter), (Strategy::RoundRobin, 3));
     }
 
@@ -182,7 +183,7 @@ mod tests {
             (r#"{"cooldown": {"rate_limit": {"factor": 0}}}"#, "cooldown.rate_limit.factor"),
             (r#"{"jitter": 101}"#, "jitter"),
             (r#"{"extends": 3}"#, "extends"),
-            (r#"[]"#, "."),
+            (r"[]", "."),
         ] {
             match over("default", document) {
                 Err(PolicyError::Invalid { path: named, message }) => {

@@ -61,9 +61,9 @@ impl Pool {
         for (index, (record, parts, _)) in checked.iter().enumerate() {
             let first = same.insert(parts.fingerprint(&record.provider), index as u32);
             let first = first.map(|first| (first, &checked[first as usize]));
-            if let Some((first, _)) =
-                first.filter(|(_, (other, others, _))| others.main == parts.main && other.provider == record.provider)
-            {
+            if let Some((first, _)) = first.filter(|(_, (other, others, _))| {
+                others.main == parts.main && other.provider == record.provider
+            }) {
                 let message = format!("is the same secret as that of credentials[{first}]");
                 return Err(InputError { index: Some(index), ..wrong("key", message) });
             }
@@ -85,14 +85,17 @@ impl Pool {
         input: CredentialInput,
         names: &mut Names,
     ) -> Result<(Record, SecretParts, Option<Handle>), InputError> {
-        let facts = self
-            .registry
-            .facts_or_default(&input.provider)
-            .ok_or_else(|| wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`"))?;
-        let given = SecretInput { key: input.key, token: input.token, access: input.access, refresh: input.refresh };
+        let facts = self.registry.facts_or_default(&input.provider).ok_or_else(|| {
+            wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`")
+        })?;
+        let given =
+            SecretInput { key: input.key, token: input.token, access: input.access, refresh: input.refresh };
         let (kind, parts) = read_secret(input.kind, given)?;
         if auth_parts(&facts, kind, &parts.main).is_none() {
-            return Err(wrong(secret_field(kind), "is empty, or has a character that cannot stand in a header"));
+            return Err(wrong(
+                secret_field(kind),
+                "is empty, or has a character that cannot stand in a header",
+            ));
         }
         let provider = facts.name.clone();
         let by_secret = self.same_secret(&provider, &parts);
@@ -113,7 +116,8 @@ impl Pool {
         let replaces = match (names.get(self, &provider, &name), by_secret) {
             (Some(Named::Given), _) => return Err(wrong("name", format!("`{name}` is given twice"))),
             (Some(Named::Stored(held)), Some(same)) if held != same => {
-                let message = format!("`{name}` is another credential of {provider}; this secret belongs to a third");
+                let message =
+                    format!("`{name}` is another credential of {provider}; this secret belongs to a third");
                 return Err(wrong("name", message));
             }
             (Some(Named::Stored(held)), _) => Some(held),
@@ -156,7 +160,10 @@ impl Pool {
         let facts = self.registry.facts_or_default(&record.provider);
         let (_, mut parts) = read_secret(Some(kind), secret)?;
         if facts.is_none_or(|facts| auth_parts(&facts, kind, &parts.main).is_none()) {
-            return Err(wrong(secret_field(kind), "is empty, or has a character that cannot stand in a header"));
+            return Err(wrong(
+                secret_field(kind),
+                "is empty, or has a character that cannot stand in a header",
+            ));
         }
         let old = self.engine.secret(handle).and_then(|old| self.vault.get(old));
         if let Some(old) = old {
@@ -208,7 +215,10 @@ impl Pool {
         let (kind, parts) = read_secret(kind, secret)?;
         record.kind = kind;
         if auth_parts(&facts, kind, &parts.main).is_none() {
-            return Err(wrong(secret_field(kind), "is empty, or has a character that cannot stand in a header"));
+            return Err(wrong(
+                secret_field(kind),
+                "is empty, or has a character that cannot stand in a header",
+            ));
         }
         Ok((record, Some(self.vault.put(parts))))
     }
@@ -216,9 +226,10 @@ impl Pool {
     /// The stored credential of a provider that has this secret.
     fn same_secret(&mut self, provider: &str, parts: &SecretParts) -> Option<Handle> {
         if self.fingerprints.is_none() {
-            let stored = self.engine.handles().filter(|&handle| {
-                self.engine.origin(handle).is_some_and(|(origin, _)| origin.is_stored())
-            });
+            let stored = self
+                .engine
+                .handles()
+                .filter(|&handle| self.engine.origin(handle).is_some_and(|(origin, _)| origin.is_stored()));
             let known = stored.filter_map(|handle| {
                 let parts = self.vault.get(self.engine.secret(handle)?)?;
                 Some((parts.fingerprint(&self.engine.record(handle)?.provider), handle.0))
@@ -235,7 +246,9 @@ impl Pool {
     fn names(&self) -> Names {
         let mut names = Names::default();
         for handle in self.engine.handles() {
-            if let (Some(record), Some((origin, _))) = (self.engine.record(handle), self.engine.origin(handle)) {
+            if let (Some(record), Some((origin, _))) =
+                (self.engine.record(handle), self.engine.origin(handle))
+            {
                 if origin.is_stored() {
                     names.note(self.name_key(&record.provider, &record.name), &record.provider, handle.0);
                 }
@@ -329,7 +342,8 @@ fn read_secret(kind: Option<Kind>, given: SecretInput) -> Result<(Kind, SecretPa
     };
     let kind = kind.unwrap_or(given_as);
     if kind != given_as {
-        let message = format!("is missing: a credential of kind {} has it in `{}`", kind.as_str(), secret_field(kind));
+        let message =
+            format!("is missing: a credential of kind {} has it in `{}`", kind.as_str(), secret_field(kind));
         return Err(wrong(secret_field(kind), message));
     }
     if text.trim().is_empty() {

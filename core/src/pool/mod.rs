@@ -9,16 +9,16 @@ mod show;
 
 pub use add::InputError;
 pub use protocol::{
-    Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData, SecretChange,
-    SecretEntry, SecretInput,
+    Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData,
+    SecretChange, SecretEntry, SecretInput,
 };
 pub use show::{CandidateView, Explanation};
 
 use crate::classify::{classify, Answer as Upstream};
 use crate::credential::{Origin, Record};
 use crate::engine::{
-    Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased, Mutation,
-    Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
+    Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
+    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
 };
 use crate::entropy::Seed;
 use crate::facts::Kind;
@@ -143,7 +143,9 @@ impl Pool {
 
     /// The registry name of a provider.
     fn name_of(&self, provider: &str) -> Box<str> {
-        self.registry.resolve(provider).map_or_else(|| provider.trim().to_ascii_lowercase().into(), Into::into)
+        self.registry
+            .resolve(provider)
+            .map_or_else(|| provider.trim().to_ascii_lowercase().into(), Into::into)
     }
 
     fn translate(&mut self, now: Now, input: PoolInput) -> Result<Input, (RequestId, Answer)> {
@@ -151,7 +153,8 @@ impl Pool {
             PoolInput::Tick {} => return Ok(Input::Tick),
             PoolInput::Load { request } => Command::Load { request },
             PoolInput::Acquire { request, providers, model, session, exclude, tried, round, wait } => {
-                let routes = providers.iter().map(|provider| self.route(provider, model.as_deref())).collect();
+                let routes =
+                    providers.iter().map(|provider| self.route(provider, model.as_deref())).collect();
                 let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
                 Command::Acquire(AcquireCommand { request, routes, session, exclude, tried, round, wait })
             }
@@ -228,7 +231,8 @@ impl Pool {
     }
 
     fn keep_secret(&mut self, row: RowData) -> Row {
-        let secret = row.secret.as_deref().and_then(SecretParts::from_json).map(|parts| self.vault.put(parts));
+        let secret =
+            row.secret.as_deref().and_then(SecretParts::from_json).map(|parts| self.vault.put(parts));
         Row { kind: row.kind, id: row.id, version: row.version, data: row.data, secret }
     }
 
@@ -246,7 +250,8 @@ impl Pool {
             match effect {
                 Effect::Load { op } => present.effects.push(HostEffect::Load { op }),
                 Effect::Commit { op, mutations } => {
-                    let mutations = mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
+                    let mutations =
+                        mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
                     present.effects.push(HostEffect::Commit { op, mutations });
                 }
                 Effect::Reveal { handle, secret } => {

@@ -55,12 +55,7 @@ pub enum PoolInput {
     /// Store credentials.
     Add { request: RequestId, credentials: Vec<CredentialInput> },
     /// Change a stored credential.
-    Update {
-        request: RequestId,
-        id: CredentialId,
-        changes: Changes,
-        secret: Option<SecretInput>,
-    },
+    Update { request: RequestId, id: CredentialId, changes: Changes, secret: Option<SecretInput> },
     /// Take a credential out of the store.
     Remove { request: RequestId, id: CredentialId },
     /// Set or take back a credential that is not stored.
@@ -194,10 +189,7 @@ pub enum Answer {
     /// A credential to use.
     Leased { lease: LeaseId, handle: Handle, origin: Origin, forced: bool, round: u32 },
     /// Nobody is to be had.
-    Refused {
-        code: RefusalCode,
-        retry_at: Option<Timestamp>,
-    },
+    Refused { code: RefusalCode, retry_at: Option<Timestamp> },
     /// What a report led to. `reason` is `ok` for a success.
     Reported {
         reason: &'static str,
@@ -252,7 +244,9 @@ impl FromJson for PoolInput {
                 attempts = 0,
             }),
             "add" => variant!(from, Self::Add { request, credentials }),
-            "update" => variant!(from, Self::Update { request, id, changes = Changes::default(), secret = None }),
+            "update" => {
+                variant!(from, Self::Update { request, id, changes = Changes::default(), secret = None })
+            }
             "remove" => variant!(from, Self::Remove { request, id }),
             "override" => variant!(from, Self::Override {
                 request,

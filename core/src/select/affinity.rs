@@ -146,7 +146,16 @@ impl Ties {
         };
         let tie = &mut self.ties[at as usize];
         let was_dirty = tie.dirty;
-        *tie = Tie { session: slot, key, handle, used: now, older: self.newest, newer: NONE, dirty: true, alive: true };
+        *tie = Tie {
+            session: slot,
+            key,
+            handle,
+            used: now,
+            older: self.newest,
+            newer: NONE,
+            dirty: true,
+            alive: true,
+        };
         if !was_dirty {
             self.dirty.push(at);
         }
@@ -194,7 +203,14 @@ impl Ties {
     }
 
     /// Puts a tie back as it was saved.
-    pub(crate) fn restore(&mut self, session: SessionHash, key: u32, handle: Handle, used: Instant, max: u32) {
+    pub(crate) fn restore(
+        &mut self,
+        session: SessionHash,
+        key: u32,
+        handle: Handle,
+        used: Instant,
+        max: u32,
+    ) {
         let session = self.intern(session);
         self.tie(session, key, handle, used, max);
     }

@@ -12,8 +12,8 @@ mod table;
 
 pub(crate) use affinity::{SavedTie, Ties};
 pub(crate) use pick::{Choice, Cursors};
-pub use standing::{OutReason, Standing};
 pub(crate) use shard::IntMap;
+pub use standing::{OutReason, Standing};
 pub(crate) use table::{Seat, Table, TierKey};
 
 impl Table {

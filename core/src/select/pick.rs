@@ -43,7 +43,9 @@ impl Cursors {
                     .ok()
                     .and_then(|rank| old[rank].after);
                 let next = after.map_or(0, |after| {
-                    tier.members.iter().rposition(|member| member.is_some_and(|(order, _)| order <= after))
+                    tier.members
+                        .iter()
+                        .rposition(|member| member.is_some_and(|(order, _)| order <= after))
                         .map_or(0, |position| position as u32 + 1)
                 });
                 Cursor { key: tier.key, next, after }
@@ -121,7 +123,9 @@ impl Table {
                     if wrapped && position >= start {
                         return None;
                     }
-                    if let Some((order, handle)) = members[position as usize].filter(|&(_, handle)| accept(handle)) {
+                    if let Some((order, handle)) =
+                        members[position as usize].filter(|&(_, handle)| accept(handle))
+                    {
                         (cursor.next, cursor.after) = (position + 1, Some(order));
                         return Some(handle);
                     }

@@ -57,12 +57,15 @@ fn holds(operator: &str, argument: &Value, found: Option<&Value>) -> bool {
     match (operator, argument, found) {
         ("$absent", Value::Bool(absent), found) => found.is_none() == *absent,
         ("$any", _, found) => found.is_some(),
-        ("$within", Value::Array(ends), Some(Value::Number(found))) => match (ends.as_slice(), found.as_f64()) {
-            ([low, high], Some(found)) => {
-                low.as_f64().is_some_and(|low| low <= found) && high.as_f64().is_some_and(|high| found <= high)
+        ("$within", Value::Array(ends), Some(Value::Number(found))) => {
+            match (ends.as_slice(), found.as_f64()) {
+                ([low, high], Some(found)) => {
+                    low.as_f64().is_some_and(|low| low <= found)
+                        && high.as_f64().is_some_and(|high| found <= high)
+                }
+                _ => false,
             }
-            _ => false,
-        },
+        }
         ("$in", Value::Array(values), Some(found)) => values.iter().any(|value| matches(value, found)),
         ("$has", Value::Array(wanted), Some(Value::Array(found))) => {
             wanted.iter().all(|wanted| found.iter().any(|found| matches(wanted, found)))

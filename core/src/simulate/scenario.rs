@@ -358,8 +358,8 @@ impl core::error::Error for ScenarioError {}
 impl Scenario {
     /// Reads a scenario.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Self = json::read(text)
-            .map_err(|error| ScenarioError { path: error.path, message: error.message })?;
+        let scenario: Self =
+            json::read(text).map_err(|error| ScenarioError { path: error.path, message: error.message })?;
         for (number, step) in scenario.steps.iter().enumerate() {
             step.verb().map_err(|error| error.inside(number))?;
             if step.pool >= scenario.pools {
@@ -398,9 +398,10 @@ impl Step {
         match (verbs.next(), verbs.next()) {
             (Some(verb), None) => Ok(verb),
             (None, _) => Err(ScenarioError::new(".", "has no verb")),
-            (Some((one, _)), Some((other, _))) => {
-                Err(ScenarioError::new(other, format!("a step has one verb, and this one has `{one}` already")))
-            }
+            (Some((one, _)), Some((other, _))) => Err(ScenarioError::new(
+                other,
+                format!("a step has one verb, and this one has `{one}` already"),
+            )),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What each verb does.
 
 use super::scenario::{
-    AcquireStep, AnswerSpec, CredentialSpec, NameStep, OverrideStep, ReportStep, ScenarioError, StateStep, Step,
-    Verb,
+    AcquireStep, AnswerSpec, CredentialSpec, NameStep, OverrideStep, ReportStep, ScenarioError, StateStep,
+    Step, Verb,
 };
 use super::world::{identity, World};
 use crate::credential::{Changes, Identity, Origin};
@@ -115,7 +115,11 @@ fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Result<Value> 
     let mut exclude = Vec::new();
     for name in &step.exclude {
         let provider = step.provider.as_deref();
-        exclude.push(world.named(pool, name, provider).map_err(|error| ScenarioError::new("exclude", error.message))?);
+        exclude.push(
+            world
+                .named(pool, name, provider)
+                .map_err(|error| ScenarioError::new("exclude", error.message))?,
+        );
     }
     if let Some(kind) = step.mode {
         let engine = world.pools[pool].pool.engine();
@@ -207,7 +211,8 @@ fn report(world: &mut World, pool: usize, step: &ReportStep) -> Result<Value> {
     match (&step.lease, &step.name) {
         (Some(label), None) => {
             let found = world.leases.get(label).copied();
-            let (of, id) = found.ok_or_else(|| ScenarioError::new("lease", format!("no lease `{label}` is open")))?;
+            let (of, id) =
+                found.ok_or_else(|| ScenarioError::new("lease", format!("no lease `{label}` is open")))?;
             if of != pool {
                 return Err(ScenarioError::new("lease", format!("`{label}` is a lease of pool {of}")));
             }

@@ -4,10 +4,10 @@ use super::scenario::{CredentialSpec, Scenario, ScenarioError};
 use super::store::{Committed, MemoryStore};
 use crate::credential::{Identity, Origin};
 use crate::engine::Event;
-use crate::json::Value;
-use crate::sorted_map::SortedMap;
 use crate::id::{Handle, LeaseId, RequestId};
+use crate::json::Value;
 use crate::pool::{Answer, CredentialInput, HostEffect, Pool, PoolConfig, PoolInput, SecretInput};
+use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now, Timestamp};
 use std::collections::BTreeMap;
 
@@ -62,8 +62,9 @@ impl World {
         let mut credentials = Vec::with_capacity(scenario.credentials.len());
         for (index, spec) in scenario.credentials.iter().enumerate() {
             let input = world.credential(spec);
-            let input = input
-                .map_err(|error| ScenarioError::new(&format!("credentials[{index}].{}", error.path), error.message))?;
+            let input = input.map_err(|error| {
+                ScenarioError::new(&format!("credentials[{index}].{}", error.path), error.message)
+            })?;
             credentials.push(input);
         }
         let request = world.request();
@@ -84,7 +85,8 @@ impl World {
 
     fn process(&self) -> Result<Process, ScenarioError> {
         let config = PoolConfig { policy: self.policy.clone(), seed: self.seed, ..PoolConfig::default() };
-        let pool = Pool::new(config, self.now()).map_err(|error| ScenarioError::new("policy", error.to_string()))?;
+        let pool =
+            Pool::new(config, self.now()).map_err(|error| ScenarioError::new("policy", error.to_string()))?;
         Ok(Process { pool, events: Vec::new(), deadline: None, seen: 0 })
     }
 
@@ -99,8 +101,8 @@ impl World {
         let providers: Vec<Box<str>> = self.pools[process].pool.registry().names().map(Into::into).collect();
         for provider in providers {
             let Some(facts) = self.pools[process].pool.registry().facts(&provider) else { continue };
-            let set = |name: &&Box<str>| self.env.get(&***name).is_some_and(|value| !value.trim().is_empty());
-            let Some(name) = facts.environment.iter().find(set) else { continue };
+            let set = |name: &str| self.env.get(name).is_some_and(|value| !value.trim().is_empty());
+            let Some(name) = facts.environment.iter().find(|name| set(name)) else { continue };
             let key = self.env.get(&**name).map(|value| value.as_str().into());
             let request = self.request();
             let secret = Some(SecretInput { key, ..SecretInput::default() });
@@ -157,7 +159,8 @@ impl World {
     /// Moves the clock on; what is due by then is done first, in the order of its deadlines.
     pub(super) fn advance(&mut self, at: u64) {
         loop {
-            let due = self.pools.iter().enumerate().filter_map(|(index, process)| Some((process.deadline?, index)));
+            let due =
+                self.pools.iter().enumerate().filter_map(|(index, process)| Some((process.deadline?, index)));
             let Some((deadline, process)) = due.min().filter(|(deadline, _)| deadline.0 <= at) else { break };
             self.clock = self.clock.max(deadline.0);
             self.feed(process, PoolInput::Tick {});
@@ -242,7 +245,9 @@ impl World {
         match (found.next(), found.next()) {
             (Some(handle), None) => Ok(handle),
             (None, _) => Err(ScenarioError::new("name", format!("there is no credential `{name}`"))),
-            _ => Err(ScenarioError::new("name", format!("several credentials are named `{name}`: say whose"))),
+            _ => {
+                Err(ScenarioError::new("name", format!("several credentials are named `{name}`: say whose")))
+            }
         }
     }
 

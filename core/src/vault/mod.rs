@@ -30,7 +30,8 @@ impl SecretParts {
 
     /// A digest by which the same secret is found again, to be compared then. Never shown and never stored.
     pub(crate) fn fingerprint(&self, provider: &str) -> u64 {
-        let digest = Sha256::new_with_prefix(provider).chain_update([0]).chain_update(self.main.expose()).finalize();
+        let digest =
+            Sha256::new_with_prefix(provider).chain_update([0]).chain_update(self.main.expose()).finalize();
         digest.iter().take(8).fold(0, |short, &byte| short << 8 | u64::from(byte))
     }
 }

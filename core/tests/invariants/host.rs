@@ -159,7 +159,8 @@ impl Host {
             for effect in step.effects {
                 match effect {
                     HostEffect::Load { op } => {
-                        let rows = self.rows.iter().map(|((kind, id), row)| data(*kind, id, Some(row))).collect();
+                        let rows =
+                            self.rows.iter().map(|((kind, id), row)| data(*kind, id, Some(row))).collect();
                         inputs.push(PoolInput::Loaded { op, generation: self.generation, rows });
                     }
                     HostEffect::Commit { op, mutations } => match self.fault {
@@ -216,7 +217,9 @@ impl Host {
     pub(crate) fn stored_names(&self) -> BTreeSet<String> {
         let credentials = self.rows.iter().filter(|((kind, _), _)| *kind == RowKind::Credential);
         credentials
-            .map(|(_, row)| serde_json::from_str::<Value>(&row.data).unwrap()["name"].as_str().unwrap().to_owned())
+            .map(|(_, row)| {
+                serde_json::from_str::<Value>(&row.data).unwrap()["name"].as_str().unwrap().to_owned()
+            })
             .collect()
     }
 

@@ -10,7 +10,7 @@ use credpool::time::Instant;
 use host::{Fault, Host, START};
 use proptest::prelude::*;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MODELS: [&str; 3] = ["m", "n", "n(high)"];
 
@@ -108,14 +108,20 @@ fn step(host: &mut Host, seen: &mut Observer, op: &Op) -> Result<(), TestCaseErr
         Op::Acquire { model, session } => {
             let model = MODELS[*model];
             let session = session.map(|session| format!("s{session}"));
-            let answer = host.ask("acquire", json!({ "providers": ["openai"], "model": model, "session": session }));
+            let answer =
+                host.ask("acquire", json!({ "providers": ["openai"], "model": model, "session": session }));
             match answer {
                 Some(Answer::Leased { lease, handle, .. }) => {
                     let view = host.pool.engine().member_view(handle).unwrap();
                     prop_assert!(view.enabled, "a disabled one was given");
                     for scope in ["", canonical(model)] {
                         let until = seen.rests.get(&(handle.0, scope.to_owned())).copied().unwrap_or(0);
-                        prop_assert!(until <= host.now, "{} rests until {until}, it is {}", view.name, host.now);
+                        prop_assert!(
+                            until <= host.now,
+                            "{} rests until {until}, it is {}",
+                            view.name,
+                            host.now
+                        );
                     }
                     prop_assert!(host.table.contains_key(&handle.0), "a handle without a secret was given");
                     seen.leases.push((lease, handle, canonical(model).to_owned()));
@@ -135,12 +141,15 @@ fn step(host: &mut Host, seen: &mut Observer, op: &Op) -> Result<(), TestCaseErr
             let (lease, handle, model) = seen.leases.swap_remove(nth % seen.leases.len());
             let headers: Vec<(String, String)> =
                 retry_after.iter().map(|after| ("retry-after".to_owned(), after.to_string())).collect();
-            let answer = host.ask("report", json!({
-                "lease": lease.0, "outcome": { "status": status, "headers": headers, "body": "sk-canary" }
-            }));
+            let answer = host.ask(
+                "report",
+                json!({
+                    "lease": lease.0, "outcome": { "status": status, "headers": headers, "body": "sk-canary" }
+                }),
+            );
             if let Some(Answer::Reported { scope, until: Some(until), .. }) = answer {
                 let key = if scope.to_string() == "model" { model } else { String::new() };
-                let until = (until.0 as i64 - START as i64 - host.jump).max(0) as u64;
+                let until = (until.0.cast_signed() - START.cast_signed() - host.jump).max(0).cast_unsigned();
                 prop_assert!(until > host.now, "a cooldown that is over already");
                 let known = seen.rests.entry((handle.0, key)).or_insert(0);
                 prop_assert!(until >= (*known).min(until), "shortened");
@@ -278,14 +287,14 @@ proptest! {
         }
         // The model: last use by handle, in the order of uses.
         let mut last: BTreeMap<Handle, usize> = BTreeMap::new();
-        let mut out: BTreeMap<(Handle, usize), ()> = BTreeMap::new();
+        let mut out: BTreeSet<(Handle, usize)> = BTreeSet::new();
         for (turn, (model, fail)) in picks.into_iter().enumerate() {
             let answer = host.ask("acquire", json!({ "providers": ["openai"], "model": format!("m{model}") }));
             let Some(Answer::Leased { lease, handle, .. }) = answer else { continue };
             let all: Vec<Handle> = host.pool.engine().handles().collect();
             let best = all
                 .iter()
-                .filter(|&&other| !out.contains_key(&(other, model)))
+                .filter(|&&other| !out.contains(&(other, model)))
                 .min_by_key(|&&other| (last.get(&other).map_or(0, |turn| turn + 1), other))
                 .copied();
             prop_assert_eq!(Some(handle), best);
@@ -293,7 +302,7 @@ proptest! {
             if fail {
                 let headers = [["retry-after", "1000000"]];
                 host.ask("report", json!({ "lease": lease.0, "outcome": { "status": 429, "headers": headers } }));
-                out.insert((handle, model), ());
+                out.insert((handle, model));
             } else {
                 host.pool.abandon(lease);
             }
@@ -309,7 +318,10 @@ fn the_same_inputs_give_the_same_bytes() {
             host.add(&format!("c{name}"), &format!("sk-canary-{name}"));
         }
         for turn in 0..200u64 {
-            let answer = host.ask("acquire", json!({ "providers": ["openai"], "model": "m", "session": format!("s{}", turn % 7) }));
+            let answer = host.ask(
+                "acquire",
+                json!({ "providers": ["openai"], "model": "m", "session": format!("s{}", turn % 7) }),
+            );
             if let Some(Answer::Leased { lease, .. }) = answer {
                 let status = if turn % 3 == 0 { 429 } else { 200 };
                 host.ask("report", json!({ "lease": lease.0, "outcome": { "status": status } }));
@@ -351,7 +363,8 @@ fn a_state_is_restored_as_it_was() {
 fn a_lease_that_nobody_reports_ends_after_ten_minutes() {
     let mut host = Host::new(json!("default"));
     host.add("a", "sk-canary");
-    let Some(Answer::Leased { lease, handle, .. }) = host.ask("acquire", json!({ "providers": ["openai"] })) else {
+    let Some(Answer::Leased { lease, handle, .. }) = host.ask("acquire", json!({ "providers": ["openai"] }))
+    else {
         panic!("nobody was given")
     };
     host.advance(599_999);
@@ -371,7 +384,10 @@ fn a_caller_who_waits_gets_the_first_that_comes_back_or_an_answer_in_time() {
     let cool = json!({ "handle": handle.0, "model": "m", "outcome": { "status": 429, "headers": headers } });
     host.ask("report", cool);
     let asked = |wait: u64| json!({ "providers": ["openai"], "model": "m", "wait": wait });
-    assert!(matches!(host.ask("acquire", asked(9_999)), Some(Answer::Refused { .. })), "not worth waiting for");
+    assert!(
+        matches!(host.ask("acquire", asked(9_999)), Some(Answer::Refused { .. })),
+        "not worth waiting for"
+    );
     assert_eq!(host.ask("acquire", asked(30_000)), None);
     host.advance(10_000);
     let answers = std::mem::take(&mut host.answers);
@@ -397,11 +413,15 @@ fn a_further_round_that_finds_everybody_resting_is_not_forgotten() {
     let handle = host.handle_of("a").unwrap();
     let cool = |host: &mut Host, seconds: &str| {
         let headers = [["retry-after", seconds]];
-        host.ask("report", json!({ "handle": handle.0, "model": "m", "outcome": { "status": 429, "headers": headers } }));
+        host.ask(
+            "report",
+            json!({ "handle": handle.0, "model": "m", "outcome": { "status": 429, "headers": headers } }),
+        );
     };
     cool(&mut host, "1");
     // The round begins after half a second, while `a` rests until the first second, and then until the fourth.
-    let asked = json!({ "providers": ["openai"], "model": "m", "tried": [handle.0], "round": 0, "wait": 30_000 });
+    let asked =
+        json!({ "providers": ["openai"], "model": "m", "tried": [handle.0], "round": 0, "wait": 30_000 });
     assert_eq!(host.ask("acquire", asked), None);
     host.advance(900);
     cool(&mut host, "3");
