@@ -84,8 +84,8 @@ const WAYS = {
 };
 for (const [way, read] of Object.entries(WAYS)) {
   // Bun and Deno read a stream that is given to a Response without its methods: there the lease ends when it is collected.
-  const skip = way === "another Response" && runtime !== "node" && "this runtime shows nothing of it";
-  test(`a stream is whole, and its lease ends with it: ${way}`, { skip }, async () => {
+  if (way === "another Response" && runtime !== "node") continue;
+  test(`a stream is whole, and its lease ends with it: ${way}`, async () => {
     const { pool, response, feed, state } = await start();
     const text = read(response);
     feed.enqueue(encode('{"a":'));
@@ -138,7 +138,8 @@ test("a stream that the caller gives up is no failure", async () => {
   await pool.close();
 });
 
-test("a stream that nobody reads ends when it is collected", { skip: !collect && "this runtime cannot be told to collect" }, async () => {
+// Only where the runtime can be told to collect.
+if (collect) test("a stream that nobody reads ends when it is collected", async () => {
   const { pool, host } = await open();
   await addKeys(pool, "a");
   host.respond = async () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(encode("x")) }), { headers: { "content-type": "text/event-stream" } });

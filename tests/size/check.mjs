@@ -1,5 +1,6 @@
 // @ts-check
-// No built file outgrows its budget: budgets.json, in bytes, raw and after brotli.
+// No built file outgrows its budget: budgets.json, in bytes, raw and after brotli. A budget only shrinks, down to the bar
+// that the project has set itself.
 import fs from "node:fs";
 import zlib from "node:zlib";
 import { main } from "../../scripts/lib/main.mjs";
@@ -7,7 +8,8 @@ import { at } from "../../scripts/lib/paths.mjs";
 import { Failure } from "../../scripts/lib/run.mjs";
 import { kilobytes, line } from "../../scripts/lib/say.mjs";
 
-/** @type {Record<string, { raw: number, brotli: number }>} */
+/** @typedef {{ raw: number, brotli: number }} Sizes */
+/** @type {Record<string, Sizes & { bar?: Sizes }>} */
 const budgets = JSON.parse(fs.readFileSync(at("tests/size/budgets.json"), "utf8"));
 
 await main(async () => {
@@ -18,7 +20,8 @@ await main(async () => {
     const sizes = { raw: bytes.length, brotli: zlib.brotliCompressSync(bytes).length };
     for (const kind of /** @type {const} */ (["raw", "brotli"])) {
       const share = Math.round((100 * sizes[kind]) / budget[kind]);
-      const text = `${file}: ${kilobytes(sizes[kind])} ${kind} of ${kilobytes(budget[kind])} (${share} %)`;
+      const bar = budget.bar ? `, the bar is ${kilobytes(budget.bar[kind])}` : "";
+      const text = `${file}: ${kilobytes(sizes[kind])} ${kind} of ${kilobytes(budget[kind])} (${share} %${bar})`;
       line(text);
       if (sizes[kind] > budget[kind]) over.push(text);
     }
