@@ -9,6 +9,10 @@ import { must } from "./run.mjs";
 
 const flagsVariable = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 
+// `opt-level = "z"` leaves even the smallest functions alone. This much in line costs 2 % of the size, and the hot path is
+// half as fast again for it (docs/decisions/0003-size-of-the-wasm.md).
+const inline = "-Cllvm-args=-inline-threshold=30";
+
 /**
  * No path of this machine in the panic messages: the same source gives the same bytes on another machine.
  * @returns {Promise<Record<string, string>>}
@@ -18,5 +22,5 @@ export async function wasmEnvironment() {
   const sources = path.join(process.env.CARGO_HOME ?? path.join(os.homedir(), ".cargo"), "registry/src");
   const registries = fs.existsSync(sources) ? fs.readdirSync(sources).sort() : [];
   const maps = registries.map((name) => `--remap-path-prefix=${path.join(sources, name)}=/rust/deps`);
-  return { [flagsVariable]: [process.env[flagsVariable] ?? "", ...maps].join(" ").trim() };
+  return { [flagsVariable]: [process.env[flagsVariable] ?? "", inline, ...maps].join(" ").trim() };
 }

@@ -172,7 +172,7 @@ impl ErrorFacts {
         if end > 0 && !self.message.is_empty() {
             self.message.push('\n');
         }
-        self.message.push_str(&text[..end]);
+        self.message.push_str(text.get(..end).unwrap_or_default());
     }
 
     /// Takes the status that an error object inside a successful answer names: `{"error":{"code":402,…}}`. Is there such

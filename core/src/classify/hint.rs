@@ -143,7 +143,7 @@ pub(super) fn message(text: &str) -> Option<Span> {
         let mut rest = text;
         // The first few occurrences are enough.
         for _ in 0..4 {
-            rest = &rest[find(rest, words)? + words.len()..];
+            rest = rest.get(find(rest, words)? + words.len()..)?;
             let at = rest.trim_start_matches([' ', '~', ':', '"', '\\', '=']);
             let at = ["about ", "approximately ", "around ", "at least "]
                 .iter()

@@ -5,7 +5,7 @@
 pub fn canonical_model(model: &str) -> &str {
     let model = model.trim();
     match model.strip_suffix(')').and_then(|open| open.rfind('(')) {
-        Some(at) if at > 0 => &model[..at],
+        Some(at) if at > 0 => model.get(..at).unwrap_or(model),
         _ => model,
     }
 }

@@ -9,6 +9,7 @@ mod member;
 mod names;
 mod report;
 mod restore;
+mod row_data;
 mod rows;
 mod serve;
 mod view;

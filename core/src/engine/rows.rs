@@ -1,6 +1,7 @@
 //! What the store keeps of an engine: reading it all, and writing what has changed.
 
 use super::member::ScopeKey;
+use super::row_data::{HealthRow, TieRow, UsageRow};
 use super::{
     Completion, Effect, Engine, EventKind, FailedCode, Mutation, NewItem, Reply, Row, RowId, RowKind,
     PROVIDER_KEY,
@@ -8,10 +9,9 @@ use super::{
 use crate::cooldown::CooldownRow;
 use crate::credential::{Changes, Record};
 use crate::id::{CredentialId, Handle, OpId, ProviderIx, RequestId, RouteId, SecretRef};
-use crate::json::{self, from_json, object, ToJson, Writer};
+use crate::json;
 use crate::select::SavedTie;
-use crate::sorted_map::SortedMap;
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 /// A change that meets another's is tried so many times.
 const MAX_TRIES: u8 = 5;
@@ -55,27 +55,6 @@ pub(super) enum PendingOp {
     },
 }
 
-/// A credential's cooldowns and ladders, by scope: `credential`, `model:<name>`, `meter:<name>`.
-#[derive(Default)]
-struct HealthRow {
-    scopes: SortedMap<Box<str>, CooldownRow>,
-}
-
-/// A credential's last use and counters.
-#[derive(Default)]
-struct UsageRow {
-    last_used: u64,
-    success: u64,
-    failure: u64,
-}
-
-/// A session's tie. The row's id is the digest of the session, the provider and, where models are tied by themselves,
-/// the model.
-struct TieRow {
-    credential: CredentialId,
-    used: Timestamp,
-}
-
 /// Providers whose tables are to be laid out anew, once, when everything has come.
 #[derive(Default)]
 struct Providers(Vec<bool>);
@@ -86,36 +65,6 @@ impl Providers {
         let length = self.0.len().max(number as usize + 1);
         self.0.resize(length, false);
         self.0[number as usize] = true;
-    }
-}
-
-from_json! {
-    open HealthRow { scopes }
-}
-
-impl ToJson for HealthRow {
-    fn write(&self, to: &mut Writer) {
-        object!(to, self { scopes });
-    }
-}
-
-from_json! {
-    open UsageRow { last_used = 0, success = 0, failure = 0 }
-}
-
-impl ToJson for UsageRow {
-    fn write(&self, to: &mut Writer) {
-        object!(to, self { last_used, success, failure });
-    }
-}
-
-from_json! {
-    open TieRow { credential, used }
-}
-
-impl ToJson for TieRow {
-    fn write(&self, to: &mut Writer) {
-        object!(to, self { credential, used });
     }
 }
 
@@ -240,7 +189,12 @@ impl Engine {
         } else {
             (ProviderIx(tie.key & !PROVIDER_KEY), None)
         };
-        let mut id = format!("{:032x}/{}", tie.session, self.providers.text(provider.0));
+        let mut id = format!(
+            "{:016x}{:016x}/{}",
+            (tie.session >> 64) as u64,
+            tie.session as u64,
+            self.providers.text(provider.0)
+        );
         if tie.key & PROVIDER_KEY == 0 {
             id.push('/');
             id.push_str(model.map_or("", |model| self.models.text(model.0)));
@@ -726,7 +680,9 @@ impl Engine {
         let RowId::Text(id) = &row.id else { return None };
         let row: TieRow = json::read(row.data.as_deref()?).ok()?;
         let mut parts = id.splitn(3, '/');
-        let session = u128::from_str_radix(parts.next()?, 16).ok()?;
+        let (high, low) = parts.next()?.split_at_checked(16)?;
+        let half = |digits| u64::from_str_radix(digits, 16).ok().map(u128::from);
+        let session = half(high)? << 64 | half(low)?;
         let provider = parts.next()?;
         let key = match parts.next() {
             None => self.provider_ix(provider).0 | PROVIDER_KEY,

@@ -3,6 +3,7 @@
 //! Small, because all of it ships in the WebAssembly: a type is read straight from the text, field by field, by one reader
 //! that is not instantiated for each type. An error names its place and never quotes a value, which may be a secret.
 
+mod escape;
 mod macros;
 mod path;
 mod reader;

@@ -63,8 +63,10 @@ impl Entry {
     pub(super) fn facts(&self) -> ProviderFacts {
         let words = |text: &'static str| text.split(' ').filter(|word| !word.is_empty());
         let variable = || {
-            let mut name = self.name.replace('-', "_");
-            name.make_ascii_uppercase();
+            let mut name = String::new();
+            for byte in self.name.bytes() {
+                name.push(if byte == b'-' { '_' } else { char::from(byte.to_ascii_uppercase()) });
+            }
             (name + "_API_KEY").into()
         };
         ProviderFacts {

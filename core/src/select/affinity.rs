@@ -77,9 +77,7 @@ impl Ties {
     /// The digest of a session's name.
     pub(crate) fn hash(name: &str) -> SessionHash {
         let digest = Sha256::new_with_prefix(b"credpool:session:").chain_update(name).finalize();
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
-        SessionHash::from_be_bytes(bytes)
+        digest.iter().take(16).fold(0, |hash, &byte| hash << 8 | SessionHash::from(byte))
     }
 
     /// The session of this digest, new or known. A session without ties is forgotten when a tie of it ends, or when its

@@ -4,6 +4,7 @@ use super::shard::{IntMap, Shard, TierReady};
 use super::standing::Standing;
 use crate::id::{Handle, ModelIx};
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// The order of tiers: legs of the cascade first, then priority, the higher the earlier.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,7 +127,10 @@ impl Table {
         seats: &mut [Seat],
         standing: impl Fn(Handle, Option<ModelIx>) -> (Option<Standing>, Option<u64>),
     ) {
-        members.sort_unstable();
+        // Mostly it is in order; a heap's sort is the smallest there is.
+        if !members.is_sorted() {
+            members = BinaryHeap::from(members).into_sorted_vec();
+        }
         self.epoch += 1;
         self.tiers.clear();
         for &(key, order, handle) in &members {

@@ -31,28 +31,28 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
         return None;
     }
     let time = clock(text.get(11..19)?)?;
-    let mut rest = &text[19..];
+    let mut rest = text.get(19..)?;
     let mut millis = 0;
     if let Some(after) = rest.strip_prefix('.') {
         let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
         let mut scale = 100;
-        for digit in after[..end].bytes().take(3) {
+        for digit in after.bytes().take(end.min(3)) {
             millis += u64::from(digit - b'0') * scale;
             scale /= 10;
         }
         if end == 0 {
             return None;
         }
-        rest = &after[end..];
+        rest = after.get(end..)?;
     }
     let utc = day * DAY_MS + time + millis;
     if rest.is_empty() || rest.eq_ignore_ascii_case("z") {
         return Some(Timestamp(utc));
     }
-    let (sign, zone) = rest.split_at(1);
+    let (sign, zone) = rest.split_at_checked(1)?;
     let (hours, minutes) = match zone.len() {
-        5 if zone.as_bytes()[2] == b':' => (digits(&zone[..2])?, digits(&zone[3..])?),
-        4 => (digits(&zone[..2])?, digits(&zone[2..])?),
+        5 if zone.as_bytes()[2] == b':' => (digits(zone.get(..2)?)?, digits(zone.get(3..)?)?),
+        4 => (digits(zone.get(..2)?)?, digits(zone.get(2..)?)?),
         2 => (digits(zone)?, 0),
         _ => return None,
     };

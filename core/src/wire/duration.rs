@@ -32,22 +32,24 @@ fn read(text: &str, loose: bool) -> Option<(Span, usize)> {
     for part in 0..8 {
         let mut at = end;
         if loose && part > 0 {
-            let rest = text[at..].trim_start_matches([' ', ',']);
+            let rest = text.get(at..)?.trim_start_matches([' ', ',']);
             let rest = rest.strip_prefix("and ").unwrap_or(rest);
             at = text.len() - rest.len();
         }
-        let Some((_, digits)) = number::prefix(&text[at..], 1) else { break };
+        let Some((_, digits)) = number::prefix(text.get(at..)?, 1) else { break };
         let mut unit_at = at + digits;
         if loose {
-            unit_at = text.len() - text[unit_at..].trim_start_matches(' ').len();
+            unit_at = text.len() - text.get(unit_at..)?.trim_start_matches(' ').len();
         }
-        let rest = &text[unit_at..];
+        let rest = text.get(unit_at..)?;
         let unit_len =
             rest.find(|c: char| !(c.is_ascii_alphabetic() || matches!(c, 'µ' | 'μ'))).unwrap_or(rest.len());
-        let Some(unit) = micros_of(&rest[..unit_len]) else { break };
+        let Some(unit) = micros_of(rest.get(..unit_len)?) else { break };
         let (micros, _) = match unit {
-            Unit::Micros(micros) => number::prefix(&text[at..], micros)?,
-            Unit::Nano => number::prefix(&text[at..], 1).map(|(nanos, end)| (nanos.div_ceil(1000), end))?,
+            Unit::Micros(micros) => number::prefix(text.get(at..)?, micros)?,
+            Unit::Nano => {
+                number::prefix(text.get(at..)?, 1).map(|(nanos, end)| (nanos.div_ceil(1000), end))?
+            }
         };
         total = total.saturating_add(micros);
         end = unit_at + unit_len;

@@ -297,7 +297,7 @@ fn unescape(value: &str) -> String {
             None => (next, next.len_utf8()),
         };
         text.push(decoded);
-        rest = &rest[length..];
+        rest = rest.get(length..).unwrap_or_default();
     }
     text
 }

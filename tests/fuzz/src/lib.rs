@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use credpool::classify::{classify as classify_answer, classify_event, Answer};
-use credpool::provider::{auth_parts, Registry};
 use credpool::json::Value;
+use credpool::provider::{auth_parts, Registry};
 use credpool::rules::ClassifyRules;
 use credpool::secret::Secret;
 use credpool::time::{Span, Timestamp};
