@@ -1,7 +1,7 @@
 //! Credentials come, change and go. What is stored changes in memory only after the store has it.
 
 use super::member::Member;
-use super::rows::PendingOp;
+use super::saving::PendingOp;
 use super::{Command, Effect, Engine, EventKind, FailedCode, NewItem, Reply};
 use crate::credential::{Changes, Origin, Record};
 use crate::entropy::Purpose;

@@ -1,16 +1,18 @@
 //! The machine: what happened goes in, what is to be done comes out. No clock, no I/O, no secret.
 
 mod acquire;
+mod completing;
 mod effect;
 mod input;
 mod lease;
+mod loading;
 mod manage;
 mod member;
 mod names;
 mod report;
 mod restore;
 mod row_data;
-mod rows;
+mod saving;
 mod serve;
 mod view;
 
@@ -35,7 +37,7 @@ use acquire::Waiter;
 use lease::Leases;
 use member::Member;
 use names::{Names, Routes};
-use rows::PendingOp;
+use saving::PendingOp;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 

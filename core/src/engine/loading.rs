@@ -1,0 +1,217 @@
+//! Taking over what the store holds: everything at a load, single rows after a conflict.
+
+use super::member::ScopeKey;
+use super::row_data::{HealthRow, TieRow, UsageRow};
+use super::{Effect, Engine, EventKind, Row, RowId, RowKind, PROVIDER_KEY};
+use crate::cooldown::CooldownRow;
+use crate::credential::Record;
+use crate::id::{Handle, ProviderIx};
+use crate::json;
+
+/// Providers whose tables are to be laid out anew, once, when everything has come.
+#[derive(Default)]
+pub(super) struct Providers(Vec<bool>);
+
+impl Providers {
+    pub(super) fn add(&mut self, provider: Option<ProviderIx>) {
+        let Some(ProviderIx(number)) = provider else { return };
+        let length = self.0.len().max(number as usize + 1);
+        self.0.resize(length, false);
+        self.0[number as usize] = true;
+    }
+}
+
+impl Engine {
+    /// Takes over everything that a load brought; stored credentials that it did not bring are gone.
+    pub(super) fn adopt_all(&mut self, rows: Vec<Row>) {
+        let mut touched = Providers::default();
+        let (credentials, others): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == RowKind::Credential);
+        let mut seen = vec![false; self.members.len()];
+        for handle in credentials.iter().filter_map(|row| self.handle_of(row)) {
+            seen[handle.0 as usize] = true;
+        }
+        let gone: Vec<_> =
+            self.by_id.iter().map(|(_, &handle)| handle).filter(|handle| !seen[handle.0 as usize]).collect();
+        for row in credentials {
+            touched.add(self.adopt_credential_unseated(row));
+        }
+        for handle in gone {
+            let _ = self.event(EventKind::Removed, Some(handle));
+            self.take_away(handle);
+        }
+        for row in &others {
+            match row.kind {
+                RowKind::Health => {
+                    if let Some(handle) = self.handle_of(row) {
+                        self.merge_health(handle, row);
+                        touched.add(self.member(handle).map(|member| member.provider));
+                    }
+                }
+                RowKind::Usage => self.adopt_usage(row),
+                RowKind::Tie | RowKind::Credential => {}
+            }
+        }
+        self.lay_out_all(&touched);
+        for row in others.iter().filter(|row| row.kind == RowKind::Tie) {
+            if self.adopt_tie(row).is_none() {
+                self.event(EventKind::PersistFailed, None).cause = Some("a tie's row cannot be read".into());
+            }
+        }
+        self.ties.all_saved();
+        self.somebody_returned = true;
+    }
+
+    /// Lays tables out anew; says whether there were any.
+    pub(super) fn lay_out_all(&mut self, touched: &Providers) -> bool {
+        for (number, _) in (0..).zip(&touched.0).filter(|(_, &touched)| touched) {
+            self.lay_out(ProviderIx(number));
+        }
+        !touched.0.is_empty()
+    }
+
+    pub(super) fn handle_of(&self, row: &Row) -> Option<Handle> {
+        self.by_id.get(&row.id.credential()?).copied()
+    }
+
+    pub(super) fn adopt_credential(&mut self, row: Row) {
+        if let Some(provider) = self.adopt_credential_unseated(row) {
+            self.lay_out(provider);
+        }
+    }
+
+    /// Takes over a credential's row. Returns the provider whose table is to be laid out anew.
+    pub(super) fn adopt_credential_unseated(&mut self, row: Row) -> Option<ProviderIx> {
+        let id = row.id.credential()?;
+        let known = self.by_id.get(&id).copied();
+        let Some(data) = row.data.as_deref() else {
+            if let Some(handle) = known {
+                let _ = self.event(EventKind::Removed, Some(handle));
+                self.take_away(handle);
+            }
+            return None;
+        };
+        let (record, secret) = match (json::read::<Record>(data), row.secret) {
+            (Ok(record), Some(secret)) => (record, secret),
+            (parsed, secret) => {
+                // Kept in the store as it is: somebody may mend it.
+                let what =
+                    parsed.err().map_or_else(|| "it has no secret".to_owned(), |error| error.to_string());
+                self.event(EventKind::PersistFailed, None).cause =
+                    Some(format!("credential {id} cannot be read and is left out: {what}").into());
+                self.effects.extend(secret.map(|secret| Effect::DropSecret { secret }));
+                return None;
+            }
+        };
+        if let Some(handle) = known {
+            let newer = self.member(handle).is_some_and(|member| member.row_version != row.version);
+            if !newer {
+                self.effects.push(Effect::DropSecret { secret });
+                return None;
+            }
+            if let Some(member) = self.member_mut(handle) {
+                member.row_version = row.version;
+            }
+            self.replace(handle, record, Some(secret));
+            let _ = self.event(EventKind::Updated, Some(handle));
+            return self.member(handle).map(|member| member.provider);
+        }
+        let handle = self.enlist_stored(record, id, secret)?;
+        let member = self.member_mut(handle)?;
+        member.row_version = row.version;
+        Some(member.provider)
+    }
+
+    /// Takes over another's view of a credential's health: the later end, the higher level.
+    pub(super) fn merge_health(&mut self, handle: Handle, row: &Row) {
+        let parsed = row.data.as_deref().map(json::read::<HealthRow>);
+        let Some(Ok(parsed)) = parsed else {
+            if let Some(member) = self.member_mut(handle) {
+                member.health_version = row.version;
+            }
+            if parsed.is_some() {
+                self.event(EventKind::PersistFailed, Some(handle)).cause =
+                    Some("its health cannot be read".into());
+            }
+            return;
+        };
+        let now = self.now;
+        for (name, row) in parsed.scopes.iter() {
+            let Some(scope) = self.scope_named(name) else { continue };
+            let Some(member) = self.member_mut(handle) else { return };
+            let state = member.scope_mut(&scope);
+            let merged =
+                if state.remembers() { CooldownRow::of(state, now).merged(row, now) } else { row.clone() };
+            *state = merged.restore(now);
+            // An end beyond its own length: the clock went back since it was written. Written anew it is right again.
+            if merged.until.since(now.wall) > merged.length {
+                self.note_unsaved_health(handle);
+            }
+            self.restand(handle, scope.model());
+        }
+        if let Some(member) = self.member_mut(handle) {
+            member.health_version = row.version;
+        }
+        self.set_timer(handle);
+        self.remember(handle);
+    }
+
+    pub(super) fn adopt_usage(&mut self, row: &Row) {
+        let Some(handle) = self.handle_of(row) else { return };
+        let parsed = row.data.as_deref().and_then(|data| json::read::<UsageRow>(data).ok());
+        let Some(parsed) = parsed else { return };
+        let at = handle.0 as usize;
+        self.used[at] = self.used[at].max(parsed.last_used.saturating_mul(1024));
+        self.last_use = self.last_use.max(self.used[at]);
+        if let Some(member) = self.member_mut(handle) {
+            member.success = member.success.max(parsed.success);
+            member.failure = member.failure.max(parsed.failure);
+        }
+    }
+
+    pub(super) fn adopt_tie(&mut self, row: &Row) -> Option<()> {
+        let RowId::Text(id) = &row.id else { return None };
+        let row: TieRow = json::read(row.data.as_deref()?).ok()?;
+        let mut parts = id.splitn(3, '/');
+        let (high, low) = parts.next()?.split_at_checked(16)?;
+        let half = |digits| u64::from_str_radix(digits, 16).ok().map(u128::from);
+        let session = half(high)? << 64 | half(low)?;
+        let provider = parts.next()?;
+        let key = match parts.next() {
+            None => self.provider_ix(provider).0 | PROVIDER_KEY,
+            Some(model) => self.route(provider, Some(model).filter(|model| !model.is_empty()), false).0,
+        };
+        // A tie to somebody who is gone is no tie; one from the future of a clock that was wrong is from now.
+        if let Some(&handle) = self.by_id.get(&row.credential) {
+            let used = self.now.mono_of(row.used.min(self.now.wall));
+            let age = self.now.wall.since(row.used);
+            if age < self.policy.affinity.ttl {
+                self.ties.restore(session, key, handle, used, self.policy.affinity.max);
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn drop_secrets(&mut self, rows: &[Row]) {
+        let secrets = rows.iter().filter_map(|row| row.secret);
+        self.effects.extend(secrets.map(|secret| Effect::DropSecret { secret }));
+    }
+
+    pub(super) fn scope_name(&self, scope: &ScopeKey) -> Box<str> {
+        match scope {
+            ScopeKey::Credential => "credential".into(),
+            ScopeKey::Model(model) => format!("model:{}", self.models.text(model.0)).into(),
+            ScopeKey::Meter(name) => format!("meter:{name}").into(),
+        }
+    }
+
+    pub(super) fn scope_named(&mut self, name: &str) -> Option<ScopeKey> {
+        if name == "credential" {
+            return Some(ScopeKey::Credential);
+        }
+        if let Some(model) = name.strip_prefix("model:") {
+            return Some(ScopeKey::Model(self.model_ix(model)));
+        }
+        Some(ScopeKey::Meter(name.strip_prefix("meter:")?.into()))
+    }
+}
