@@ -1,5 +1,5 @@
 // @ts-check
-// node tests/bench/run.mjs [--only NAME[,NAME]] [--peers] [--quick] [--json]
+// node tests/bench/run.mjs [--only NAME[,NAME]] [--peers] [--quick] [--json | --markdown]
 //
 // Measures the built package. Ratios are of one run; docs/benchmarks.md says how to read them. A missed bar is said and
 // does not fail the command: what a shared machine measures is no test.
@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { main } from "../../scripts/lib/main.mjs";
 import { Failure } from "../../scripts/lib/run.mjs";
 import { bold, dim, duration, green, line, red } from "../../scripts/lib/say.mjs";
-import { misses, printSection } from "./lib/print.mjs";
+import { misses, printMarkdown, printSection } from "./lib/print.mjs";
 
 /**
  * @typedef {object} Context
@@ -40,18 +40,18 @@ const sections = [
 
 await main(async () => {
   const { values } = parseArgs({
-    options: { only: { type: "string", multiple: true }, peers: { type: "boolean" }, quick: { type: "boolean" }, json: { type: "boolean" }, help: { type: "boolean" } },
+    options: { only: { type: "string", multiple: true }, peers: { type: "boolean" }, quick: { type: "boolean" }, json: { type: "boolean" }, markdown: { type: "boolean" }, help: { type: "boolean" } },
   });
   const names = sections.map(({ name }) => name);
   if (values.help) {
-    line(`npm run bench -- [options]\n  --only NAME   only these: ${names.join(", ")}\n  --peers       other pools beside ours; they are installed into .tools/ first\n  --quick       fewer rounds\n  --json        print JSON, and progress on standard error`);
+    line(`npm run bench -- [options]\n  --only NAME   only these: ${names.join(", ")}\n  --peers       other pools beside ours; they are installed into .tools/ first\n  --quick       fewer rounds\n  --json        print JSON, and progress on standard error\n  --markdown    print the tables of docs/benchmarks.md`);
     return 0;
   }
   const only = values.only?.flatMap((text) => text.split(","));
   const unknown = only?.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new Failure(`there is no benchmark \`${unknown}\`; there are: ${names.join(", ")}`);
   const chosen = sections.filter(({ name, peers }) => (only ? only.includes(name) : !peers || values.peers));
-  const { json = false, quick = false } = values;
+  const { json = false, markdown = false, quick = false } = values;
 
   const terminal = process.stderr.isTTY;
   const started = Date.now();
@@ -71,12 +71,14 @@ await main(async () => {
     const rows = await (await load())({ rounds: quick ? 8 : 30, quick, progress });
     if (terminal) process.stderr.write("\r\x1b[2K");
     results.push({ name, title, rows });
-    if (!json) printSection(title, rows);
+    if (markdown) printMarkdown(title, rows);
+    else if (!json) printSection(title, rows);
   }
   if (json) {
     line(JSON.stringify({ machine, sections: results }, undefined, 2));
     return 0;
   }
+  if (markdown) return 0;
   const missed = misses(results);
   const bars = results.flatMap(({ rows }) => rows.flatMap((row) => (row.bars ?? []).filter(({ quiet }) => !quiet)));
   line(`\n${bold(missed.length === 0 ? green(`${bars.length} of ${bars.length} bars reached`) : `${bars.length - missed.length} of ${bars.length} bars reached`)} in ${duration(Date.now() - started)}`);

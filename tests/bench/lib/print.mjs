@@ -23,12 +23,32 @@ export function printSection(title, rows) {
   }
 }
 
+/** The same for docs/benchmarks.md. @param {string} title @param {readonly Row[]} rows */
+export function printMarkdown(title, rows) {
+  line(`\n### ${title}\n\n| what | credentials | minimum | median | ratio | bars |\n|---|---:|---:|---:|---:|---|`);
+  for (const { name, size, figure, unit = "ns", ratio, bars = [], note } of rows) {
+    const judged = bars.map(({ what, value, ok, quiet }) => (quiet ? `${what}: ${ok ? "yes" : "no"}` : `${what}: ${rounded(value)} ${ok ? "ok" : "**misses**"}`));
+    const cells = [
+      name,
+      size === undefined ? "" : size.toLocaleString("en"),
+      figure ? amount(figure.min, unit) : "",
+      figure ? amount(figure.median, unit) : "",
+      ratio === undefined ? "" : times(ratio),
+      [...judged, ...(note ? [note] : [])].join("; "),
+    ];
+    line(`| ${cells.join(" | ")} |`);
+  }
+}
+
 /** @param {Bar} bar */
 function barText({ what, value, ok, quiet }) {
   if (quiet) return dim(`${what}: ${ok ? "yes" : "no"}`);
-  const text = `${what} ${Math.abs(value) < 10 ? value.toFixed(2) : Math.round(value).toLocaleString("en")}`;
+  const text = `${what} ${rounded(value)}`;
   return ok ? `${text} ${green("ok")}` : `${text} ${red("MISSES")}`;
 }
+
+/** @param {number} value */
+const rounded = (value) => (Math.abs(value) < 10 ? value.toFixed(2) : Math.round(value).toLocaleString("en"));
 
 /** @param {number} ratio */
 const times = (ratio) => `${ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en")}x`;
