@@ -1,6 +1,7 @@
 // @ts-check
 // The providers' own SDKs, over real connections, against the providers as tests/providers plays them.
 import assert from "node:assert/strict";
+import net from "node:net";
 import { test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { CredentialPool, CredpoolError } from "credpool";
@@ -98,19 +99,23 @@ test("connections that are cut, and gateways that answer with a page, are tried 
 });
 
 test("what an SDK threw can be reported by hand", async () => {
+  const silent = net.createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => silent.once("listening", resolve));
+  const { port } = /** @type {net.AddressInfo} */ (silent.address());
   const { server, pool, close } = await start({ "sk-limited": { requestsPerWindow: 0 }, "sk-ant-busy": { fault: "overloaded" } });
   /** @type {[string, (secret: string) => Promise<unknown>, string][]} */
   const calls = [
     ["openai", (apiKey) => new OpenAI({ apiKey, baseURL: `${server.url}/v1`, maxRetries: 0 }).chat.completions.create({ model: "m", messages: MESSAGES }), "rate_limit"],
     ["anthropic", (apiKey) => new Anthropic({ apiKey: null, defaultHeaders: { "x-api-key": apiKey }, baseURL: server.url, maxRetries: 0 }).messages.create({ model: "m", max_tokens: 1, messages: MESSAGES }), "overloaded"],
     ["openai", (apiKey) => new OpenAI({ apiKey, baseURL: "http://127.0.0.1:1", maxRetries: 0 }).models.list(), "network"],
-    ["openai", (apiKey) => new OpenAI({ apiKey, baseURL: server.url, timeout: 1, maxRetries: 0 }).models.list(), "timeout"],
+    ["openai", (apiKey) => new OpenAI({ apiKey, baseURL: `http://127.0.0.1:${port}/v1`, timeout: 50, maxRetries: 0 }).models.list(), "timeout"],
   ];
   for (const [provider, call, reason] of calls) {
     const lease = await pool.acquire(provider, { model: `for ${reason}` });
     const error = await call(lease.secret).then(() => assert.fail("it was answered"), (error) => error);
     assert.equal((await lease.report(error)).reason, reason, String(error));
   }
+  silent.close();
   await close();
 });
 

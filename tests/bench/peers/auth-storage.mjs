@@ -3,8 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { at, tools } from "../../../scripts/lib/paths.mjs";
-import { must } from "../../../scripts/lib/run.mjs";
-import { runLines } from "../lib/child.mjs";
+import { runLines, runQuietly } from "../lib/child.mjs";
 import { peerRows } from "./rows.mjs";
 
 /** The version whose behaviour the preset `oh-my-pi` has. */
@@ -18,7 +17,7 @@ export async function authStorage({ progress, quick }) {
     fs.mkdirSync(folder, { recursive: true });
     fs.writeFileSync(path.join(folder, "package.json"), `${JSON.stringify({ private: true, type: "module" })}\n`);
     // Its scripts are not run: nothing of it is built.
-    await must("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", `@oh-my-pi/pi-ai@${VERSION}`], { cwd: folder });
+    await runQuietly("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", `@oh-my-pi/pi-ai@${VERSION}`], folder);
   }
   progress("10, 100 and 1,000 accounts; the last takes a while");
   const lines = await runLines(at("node_modules/.bin/bun"), ["tests/bench/peers/auth-storage.child.mjs", folder, "10,100,1000", quick ? "3" : "10"]);

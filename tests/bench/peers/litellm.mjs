@@ -3,8 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { tools } from "../../../scripts/lib/paths.mjs";
-import { must } from "../../../scripts/lib/run.mjs";
-import { runJson } from "../lib/child.mjs";
+import { runJson, runQuietly } from "../lib/child.mjs";
 import { measure } from "../lib/measure.mjs";
 import { makePool } from "../lib/pools.mjs";
 import { tryAcquire } from "../lib/subjects.mjs";
@@ -20,8 +19,8 @@ export async function litellm({ progress, quick, rounds }) {
   const python = path.join(venv, "bin/python");
   if (!fs.existsSync(path.join(venv, "bin/litellm"))) {
     progress(`installing litellm ${VERSION}`);
-    await must("python3", ["-m", "venv", venv]);
-    await must(python, ["-m", "pip", "install", "--quiet", `litellm==${VERSION}`]);
+    await runQuietly("python3", ["-m", "venv", venv]);
+    await runQuietly(python, ["-m", "pip", "install", "--quiet", `litellm==${VERSION}`]);
   }
   const lines = [];
   for (const size of [10, 100, 1_000]) {

@@ -2,8 +2,7 @@
 // The engine in native Rust: tests/bench/native.
 import path from "node:path";
 import { at } from "../../../scripts/lib/paths.mjs";
-import { must } from "../../../scripts/lib/run.mjs";
-import { runLines } from "../lib/child.mjs";
+import { runLines, runQuietly } from "../lib/child.mjs";
 import { atMost, flatness } from "../lib/rows.mjs";
 
 /** @typedef {import("../lib/rows.mjs").Row} Row */
@@ -13,7 +12,7 @@ import { atMost, flatness } from "../lib/rows.mjs";
 /** @param {import("../run.mjs").Context} context @returns {Promise<Row[]>} */
 export async function native({ progress }) {
   progress("building tests/bench/native");
-  await must("cargo", ["build", "--release", "--locked", "--package", "credpool-bench"]);
+  await runQuietly("cargo", ["build", "--release", "--locked", "--package", "credpool-bench"]);
   progress("measuring");
   const folder = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target");
   const lines = (await runLines(path.join(folder, "release/credpool-bench"), [])).map((line) => JSON.parse(line));
