@@ -1,0 +1,114 @@
+//! Verbs of a call: a credential for it, and how it ended.
+
+use crate::facts::Kind;
+use crate::json::{from_json, Value};
+use crate::sorted_map::SortedMap;
+use crate::verdict::TransportError;
+
+/// Arguments of `acquire`.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct AcquireStep {
+    /// The provider.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub provider: Option<Box<str>>,
+    /// Providers, tried in order.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub providers: Vec<Box<str>>,
+    /// The model.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub model: Option<Box<str>>,
+    /// The session.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub session: Option<Box<str>>,
+    /// Nobody of these names.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub exclude: Vec<Box<str>>,
+    /// Only credentials of this kind.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub mode: Option<Kind>,
+    /// A label for the lease.
+    #[cfg_attr(feature = "schema", schemars(default, rename = "as"))]
+    pub label: Option<Box<str>>,
+}
+
+from_json! {
+    strict AcquireStep {
+        provider = None,
+        providers = Vec::new(),
+        model = None,
+        session = None,
+        exclude = Vec::new(),
+        mode = None,
+        label as "as" = None,
+    }
+}
+
+/// An answer of an upstream.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+pub struct AnswerSpec {
+    /// Whose.
+    pub provider: Option<Box<str>>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The headers.
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub headers: SortedMap<String, String>,
+    /// The body: an object is sent as JSON.
+    pub body: Value,
+    /// There was no answer.
+    pub transport: Option<TransportError>,
+}
+
+from_json! {
+    strict AnswerSpec {
+        provider = None,
+        status = None,
+        headers = SortedMap::default(),
+        body = Value::Null,
+        transport = None,
+    }
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+pub struct ReportStep {
+    /// The label of a lease …
+    pub lease: Option<Box<str>>,
+    /// … or the name of a credential …
+    pub name: Option<Box<str>>,
+    /// … and its provider, where names repeat.
+    pub provider: Option<Box<str>>,
+    /// The model.
+    pub model: Option<Box<str>>,
+    /// The session.
+    pub session: Option<Box<str>>,
+    /// It succeeded.
+    pub ok: bool,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The headers.
+    #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<String, String>"))]
+    pub headers: SortedMap<String, String>,
+    /// The body.
+    pub body: Value,
+    /// There was no answer.
+    pub transport: Option<TransportError>,
+}
+
+from_json! {
+    strict ReportStep {
+        lease = None,
+        name = None,
+        provider = None,
+        model = None,
+        session = None,
+        ok = false,
+        status = None,
+        headers = SortedMap::default(),
+        body = Value::Null,
+        transport = None,
+    }
+}

@@ -1,0 +1,150 @@
+//! A step: when, one verb, and what to expect.
+
+use super::{
+    AcquireStep, AnswerSpec, ClockStep, CrashStep, CredentialSpec, ExplainStep, NameStep, Nothing,
+    OverrideStep, ProviderStep, ReportStep, ScenarioError, StateStep,
+};
+use crate::json::{from_json, Value};
+
+/// One step: when, one verb, and what to expect.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct Step {
+    /// When, in milliseconds since `start`. A smaller value than the step before has runs at the clock.
+    pub at: u64,
+    /// Which pool.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub pool: usize,
+    /// So many times.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub repeat: Option<u32>,
+    /// With so many milliseconds between them.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub every: u64,
+    /// What the result must have.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub expect: Option<Value>,
+    /// A credential for a call.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub acquire: Option<AcquireStep>,
+    /// A call ended.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub report: Option<ReportStep>,
+    /// What an answer means.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub classify: Option<AnswerSpec>,
+    /// How a credential stands.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub state: Option<StateStep>,
+    /// A new credential.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub add: Option<CredentialSpec>,
+    /// A credential changes: its name, and what is new.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub update: Option<CredentialSpec>,
+    /// A credential goes.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub remove: Option<NameStep>,
+    /// A credential may be used again.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub enable: Option<NameStep>,
+    /// A credential may not be used.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub disable: Option<NameStep>,
+    /// A key that is not stored.
+    #[cfg_attr(feature = "schema", schemars(default, rename = "override"))]
+    pub override_: Option<OverrideStep>,
+    /// Which leg of the cascade would give a provider's credential.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub origin: Option<ProviderStep>,
+    /// Who would be picked, and why the others would not.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub explain: Option<ExplainStep>,
+    /// What happened since the last such step.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub events: Option<Nothing>,
+    /// The process dies and comes back.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub crash: Option<CrashStep>,
+    /// The wall clock jumps.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub clock: Option<ClockStep>,
+}
+
+from_json! {
+    strict Step {
+        at,
+        pool = 0,
+        repeat = None,
+        every = 0,
+        expect = None,
+        acquire = None,
+        report = None,
+        classify = None,
+        state = None,
+        add = None,
+        update = None,
+        remove = None,
+        enable = None,
+        disable = None,
+        override_ as "override" = None,
+        origin = None,
+        explain = None,
+        events = None,
+        crash = None,
+        clock = None,
+    }
+}
+
+/// A step's verb with its arguments.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "the fields of Step are documented")]
+pub enum Verb<'a> {
+    Acquire(&'a AcquireStep),
+    Report(&'a ReportStep),
+    Classify(&'a AnswerSpec),
+    State(&'a StateStep),
+    Add(&'a CredentialSpec),
+    Update(&'a CredentialSpec),
+    Remove(&'a NameStep),
+    Enable(&'a NameStep),
+    Disable(&'a NameStep),
+    Override(&'a OverrideStep),
+    Origin(&'a ProviderStep),
+    Explain(&'a ExplainStep),
+    Events,
+    Crash(&'a CrashStep),
+    Clock(&'a ClockStep),
+}
+
+impl Step {
+    /// The step's one verb and its name.
+    pub fn verb(&self) -> Result<(&'static str, Verb<'_>), ScenarioError> {
+        let given = [
+            self.acquire.as_ref().map(|step| ("acquire", Verb::Acquire(step))),
+            self.report.as_ref().map(|step| ("report", Verb::Report(step))),
+            self.classify.as_ref().map(|step| ("classify", Verb::Classify(step))),
+            self.state.as_ref().map(|step| ("state", Verb::State(step))),
+            self.add.as_ref().map(|step| ("add", Verb::Add(step))),
+            self.update.as_ref().map(|step| ("update", Verb::Update(step))),
+            self.remove.as_ref().map(|step| ("remove", Verb::Remove(step))),
+            self.enable.as_ref().map(|step| ("enable", Verb::Enable(step))),
+            self.disable.as_ref().map(|step| ("disable", Verb::Disable(step))),
+            self.override_.as_ref().map(|step| ("override", Verb::Override(step))),
+            self.origin.as_ref().map(|step| ("origin", Verb::Origin(step))),
+            self.explain.as_ref().map(|step| ("explain", Verb::Explain(step))),
+            self.events.as_ref().map(|_| ("events", Verb::Events)),
+            self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),
+            self.clock.as_ref().map(|step| ("clock", Verb::Clock(step))),
+        ];
+        let mut verbs = given.into_iter().flatten();
+        match (verbs.next(), verbs.next()) {
+            (Some(verb), None) => Ok(verb),
+            (None, _) => Err(ScenarioError::new(".", "has no verb")),
+            (Some((one, _)), Some((other, _))) => Err(ScenarioError::new(
+                other,
+                format!("a step has one verb, and this one has `{one}` already"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A credential for a call, how the call ended, and what an answer means.
+
+use super::{nothing, put_time, unexpected, Result};
+use crate::id::Handle;
+use crate::json::Value;
+use crate::pool::{Answer, Outcome, PoolInput};
+use crate::simulate::scenario::{AcquireStep, AnswerSpec, ReportStep, ScenarioError};
+use crate::simulate::world::World;
+use crate::time::Span;
+use crate::verdict::Verdict;
+
+pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Result<Value> {
+    let providers = match (&step.provider, step.providers.as_slice()) {
+        (Some(provider), []) => vec![provider.clone()],
+        (None, [_, ..]) => step.providers.clone(),
+        (None, []) => return Err(ScenarioError::new("provider", "is missing")),
+        (Some(_), _) => return Err(ScenarioError::new("providers", "give provider or providers, not both")),
+    };
+    let mut exclude = Vec::new();
+    for name in &step.exclude {
+        let provider = step.provider.as_deref();
+        exclude.push(
+            world
+                .named(pool, name, provider)
+                .map_err(|error| ScenarioError::new("exclude", error.message))?,
+        );
+    }
+    if let Some(kind) = step.mode {
+        let engine = world.pools[pool].pool.engine();
+        let other = |handle: &Handle| engine.record(*handle).is_some_and(|record| record.kind != kind);
+        exclude.extend(engine.handles().filter(other));
+    }
+    let request = world.request();
+    let excluded = exclude.clone();
+    world.feed(
+        pool,
+        PoolInput::Acquire {
+            request,
+            providers: providers.clone(),
+            model: step.model.clone(),
+            session: step.session.clone(),
+            exclude,
+            tried: Vec::new(),
+            round: 0,
+            wait: Span::ZERO,
+        },
+    );
+    match world.answer(request) {
+        Some(Answer::Leased { lease, handle, origin, forced, .. }) => {
+            if let Some(label) = &step.label {
+                world.leases.insert(label.clone(), (pool, lease));
+            }
+            let engine = world.pools[pool].pool.engine();
+            let mut fields = nothing();
+            if let Some(record) = engine.record(handle) {
+                if origin.is_stored() {
+                    fields.set("name", &*record.name);
+                }
+                fields.set("provider", &*record.provider);
+            }
+            fields.set("origin", origin.as_str());
+            if let Some(secret) = world.pools[pool].pool.secret(handle) {
+                fields.set("secret", secret);
+            }
+            if forced {
+                fields.set("forced", true);
+            }
+            Ok(fields)
+        }
+        Some(Answer::Refused { code, retry_at }) => {
+            let mut fields = nothing();
+            fields.set("error", code.as_str());
+            put_time(world, &mut fields, "retry_at", retry_at);
+            let mut out = nothing();
+            for provider in &providers {
+                let explained = world.pools[pool].pool.explain(provider, step.model.as_deref(), None);
+                for candidate in explained.candidates {
+                    let excluded = excluded.contains(&candidate.handle);
+                    let verdict = if excluded { "excluded" } else { candidate.verdict };
+                    out.set(&candidate.name, verdict);
+                }
+            }
+            fields.set("out", out);
+            Ok(fields)
+        }
+        other => Err(unexpected(other)),
+    }
+}
+
+pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Result<Value> {
+    let answer = AnswerSpec {
+        provider: None,
+        status: step.status,
+        headers: step.headers.clone(),
+        body: step.body.clone(),
+        transport: step.transport,
+    };
+    let outcome = outcome(&answer, step.ok);
+    let (mut lease, mut handle) = (None, None);
+    match (&step.lease, &step.name) {
+        (Some(label), None) => {
+            let found = world.leases.get(label).copied();
+            let (of, id) =
+                found.ok_or_else(|| ScenarioError::new("lease", format!("no lease `{label}` is open")))?;
+            if of != pool {
+                return Err(ScenarioError::new("lease", format!("`{label}` is a lease of pool {of}")));
+            }
+            lease = Some(id);
+        }
+        (None, Some(name)) => handle = Some(world.named(pool, name, step.provider.as_deref())?),
+        _ => return Err(ScenarioError::new("lease", "give a lease or a name")),
+    }
+    let request = world.request();
+    let (model, session) = (step.model.clone(), step.session.clone());
+    world.feed(pool, PoolInput::Report { request, lease, handle, model, session, outcome, attempts: 0 });
+    match world.answer(request) {
+        Some(Answer::Reported { reason, scope, until, level, action, .. }) => {
+            let mut fields = nothing();
+            fields.set("reason", reason);
+            fields.set("scope", scope.to_string());
+            put_time(world, &mut fields, "until", until);
+            fields.set("level", u64::from(level));
+            fields.set("action", action.as_str());
+            Ok(fields)
+        }
+        other => Err(unexpected(other)),
+    }
+}
+
+pub(super) fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {
+    let provider = step.provider.as_deref().unwrap_or_default();
+    match world.pools[pool].pool.judge(provider, &outcome(step, false), world.now()) {
+        Verdict::Success => {
+            let mut fields = nothing();
+            fields.set("reason", "ok");
+            fields
+        }
+        Verdict::Failure(failure) => {
+            let mut fields = nothing();
+            fields.set("reason", failure.reason.as_str());
+            fields.set("scope", failure.scope.to_string());
+            if let Some(hint) = failure.hint {
+                fields.set("hint_ms", hint.after.0);
+            }
+            fields
+        }
+    }
+}
+
+fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
+    let body = match &spec.body {
+        Value::Null => None,
+        Value::String(text) => Some(text.as_str().into()),
+        body => Some(body.to_string().into()),
+    };
+    Outcome {
+        ok,
+        status: spec.status,
+        headers: spec.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        body,
+        transport: spec.transport,
+    }
+}

@@ -1,0 +1,91 @@
+//! What each verb does.
+
+mod call;
+mod manage;
+mod show;
+
+use super::scenario::{ScenarioError, Step, Verb};
+use super::world::World;
+use crate::json::Value;
+use crate::pool::{Answer, PoolInput};
+use crate::time::Timestamp;
+
+type Result<T> = std::result::Result<T, ScenarioError>;
+
+/// So many names are listed of a repeated step.
+const FIRST: usize = 20;
+
+/// Performs a step; gives its verb and its result.
+pub(super) fn perform(world: &mut World, step: &Step) -> Result<(&'static str, Value)> {
+    let (did, verb) = step.verb()?;
+    world.advance(step.at);
+    world.look(step.pool);
+    let within = |error: ScenarioError| ScenarioError { path: format!("{did}.{}", error.path), ..error };
+    let Some(repeat) = step.repeat else {
+        return Ok((did, once(world, step.pool, verb).map_err(within)?));
+    };
+    let mut counts = nothing();
+    let mut first = Vec::new();
+    for round in 0..repeat {
+        world.advance(step.at.saturating_add(step.every.saturating_mul(u64::from(round))));
+        let result = once(world, step.pool, verb).map_err(within)?;
+        let name = result.get("name").or_else(|| result.get("error")).and_then(Value::as_str).unwrap_or("?");
+        let count = counts.get(name).and_then(Value::as_u64).unwrap_or(0);
+        counts.set(name, count + 1);
+        if first.len() < FIRST {
+            first.push(Value::from(name));
+        }
+    }
+    let mut result = nothing();
+    result.set("counts", counts);
+    result.set("first", first);
+    Ok((did, result))
+}
+
+fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
+    match verb {
+        Verb::Acquire(step) => call::acquire(world, pool, step),
+        Verb::Report(step) => call::report(world, pool, step),
+        Verb::Classify(step) => Ok(call::classify(world, pool, step)),
+        Verb::State(step) => show::state(world, pool, step),
+        Verb::Add(spec) => manage::add(world, pool, spec),
+        Verb::Update(spec) => manage::update(world, pool, spec),
+        Verb::Remove(step) => manage::remove(world, pool, step),
+        Verb::Enable(step) => manage::enable(world, pool, step, true),
+        Verb::Disable(step) => manage::enable(world, pool, step, false),
+        Verb::Override(step) => manage::set_override(world, pool, step),
+        Verb::Origin(step) => Ok(show::origin(world, pool, &step.provider)),
+        Verb::Explain(step) => Ok(show::explain(world, pool, step)),
+        Verb::Events => Ok(show::events(world, pool)),
+        Verb::Crash(step) => {
+            let pool = step.pool.unwrap_or(pool);
+            if pool >= world.pools.len() {
+                return Err(ScenarioError::new("pool", format!("there are {} pools", world.pools.len())));
+            }
+            world.crash(pool)?;
+            Ok(nothing())
+        }
+        Verb::Clock(step) => {
+            world.jump(step.jump);
+            for pool in 0..world.pools.len() {
+                world.feed(pool, PoolInput::Tick {});
+            }
+            Ok(nothing())
+        }
+    }
+}
+
+fn put_time(world: &World, fields: &mut Value, name: &str, at: Option<Timestamp>) {
+    if let Some(at) = at {
+        fields.set(name, world.line(at));
+    }
+}
+
+/// An object without fields.
+const fn nothing() -> Value {
+    Value::Object(Vec::new())
+}
+
+fn unexpected(answer: Option<Answer>) -> ScenarioError {
+    ScenarioError::new("", format!("the engine answered {answer:?}"))
+}

@@ -1,0 +1,83 @@
+//! How things stand, and what happened.
+
+use super::{nothing, put_time, Result};
+use crate::credential::Origin;
+use crate::engine::Event;
+use crate::json::{self, Value};
+use crate::select::Standing;
+use crate::simulate::scenario::{ExplainStep, ScenarioError, StateStep};
+use crate::simulate::world::World;
+
+pub(super) fn state(world: &mut World, pool: usize, step: &StateStep) -> Result<Value> {
+    let handle = world.named(pool, &step.name, step.provider.as_deref())?;
+    let missing = || ScenarioError::new("name", "is gone");
+    let view = world.pools[pool].pool.engine().member_view(handle).ok_or_else(missing)?;
+    let route = world.pools[pool].pool.route(&view.provider, step.model.as_deref());
+    let engine = world.pools[pool].pool.engine();
+    let (standing, scope) = engine.health(handle, route).ok_or_else(missing)?;
+    let mut fields = nothing();
+    fields.set("available", standing == Standing::Ready);
+    fields.set("enabled", view.enabled);
+    if let Standing::Out(reason, until) = standing {
+        fields.set("reason", reason.as_str());
+        let until = until.map(|at| engine.now().wall_of(at));
+        put_time(world, &mut fields, "until", until);
+    }
+    if let Some(scope) = scope.filter(|scope| scope.level > 0) {
+        fields.set("level", u64::from(scope.level));
+    }
+    if let Some(cause) = view.disabled_cause {
+        fields.set("disabled_cause", &*cause);
+    }
+    put_time(world, &mut fields, "expires", view.expires);
+    Ok(fields)
+}
+
+pub(super) fn origin(world: &mut World, pool: usize, provider: &str) -> Value {
+    let Some((origin, handle)) = world.pools[pool].pool.origin_of(provider) else { return nothing() };
+    let mut fields = nothing();
+    fields.set("origin", origin.as_str());
+    if origin == Origin::Env {
+        if let Some(record) = world.pools[pool].pool.engine().record(handle) {
+            fields.set("env", &*record.name);
+        }
+    }
+    fields
+}
+
+pub(super) fn explain(world: &mut World, pool: usize, step: &ExplainStep) -> Value {
+    let (model, session) = (step.model.as_deref(), step.session.as_deref());
+    let explained = world.pools[pool].pool.explain(&step.provider, model, session);
+    let candidates: Vec<_> = explained
+        .candidates
+        .iter()
+        .map(|candidate| {
+            let mut fields = nothing();
+            fields.set("name", &*candidate.name);
+            fields.set("verdict", candidate.verdict);
+            put_time(world, &mut fields, "until", candidate.until);
+            fields
+        })
+        .collect();
+    let mut fields = nothing();
+    if let Some(picked) = explained.picked {
+        fields.set("picked", &*picked);
+    }
+    fields.set("candidates", candidates);
+    fields
+}
+
+pub(super) fn events(world: &mut World, pool: usize) -> Value {
+    let events = std::mem::take(&mut world.pools[pool].events);
+    let events: Vec<_> = events.iter().map(|event| told(world, event)).collect();
+    let mut fields = nothing();
+    fields.set("events", events);
+    fields
+}
+
+fn told(world: &World, event: &Event) -> Value {
+    let mut told: Value = json::read(&json::write(event)).unwrap_or_default();
+    put_time(world, &mut told, "at", Some(event.at));
+    put_time(world, &mut told, "until", event.until);
+    told
+}
