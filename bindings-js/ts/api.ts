@@ -5,6 +5,7 @@ export type { EventKind, Listener, PoolEvent } from "./events.js";
 export type { Attempt, FetchOptions } from "./fetch/fetch.js";
 export type { Host } from "./host.js";
 export type { Lease } from "./lease.js";
+export { ready } from "./load/engine.js";
 export type { HeaderSource, OutcomeParts, OutcomeSource } from "./outcome.js";
 export { CredentialPool } from "./pool.js";
 export type { TransportError } from "./protocol.js";
@@ -24,4 +25,4 @@ export type {
   AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, Identity, Kind, NewCredential,
   NewProviderCredential, Origin, Overrides, Peeked, Placement, PoolOptions, ProviderDefinition, ProviderInfo, Report, RouteOptions,
 } from "./types.js";
-export { version } from "./wasm/glue.js";
+export { version } from "./version.js";

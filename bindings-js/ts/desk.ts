@@ -70,6 +70,12 @@ export class Desk implements LeaseKeeper {
     return again.ok ? this.lease(again) : again;
   }
 
+  /** The hot path alone: `undefined` where it has nobody at hand. */
+  acquireNow(provider: string, { model, session }: RouteOptions): Lease | undefined {
+    const number = this.#pick(this.#names.route(provider, model), session);
+    return number >= 0 ? new Lease(this, number, this.#entry(number), false) : undefined;
+  }
+
   /** Hands one out, waits for one as long as the terms say, or says why there is none. */
   async grant(asked: Asked, terms: Terms): Promise<Grant | Refusal> {
     terms.signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-// `credpool`: ready when it is imported, in every runtime.
+// `credpool`: pages, extensions, and whatever has no entry of its own.
 import "./load/inline.js";
 
 export * from "./api.js";

@@ -8,6 +8,7 @@ import { poolFetch } from "./fetch/fetch.js";
 import type { FetchOptions } from "./fetch/fetch.js";
 import { completeHost, processVariable, randomSeed } from "./host.js";
 import type { Lease } from "./lease.js";
+import { ready } from "./load/engine.js";
 import type { OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView, ProviderView } from "./protocol.js";
 import type { Refusal } from "./refusal.js";
@@ -39,6 +40,7 @@ export class CredentialPool implements AsyncDisposable {
   static async open(options: PoolOptions = {}): Promise<CredentialPool> {
     const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000 } = options;
     const host = completeHost(options.host);
+    await ready();
     const config = { policy, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host) };
     const driver = new Driver(config, store, host, storeTimeoutMs);
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
@@ -68,7 +70,20 @@ export class CredentialPool implements AsyncDisposable {
   }
 
   /** A credential for one call, from the first provider that has one. Rejected with a `CredpoolError` where none has. */
-  async acquire(provider: string | readonly string[], options: AcquireOptions = {}): Promise<Lease> {
+  acquire(provider: string | readonly string[], options: AcquireOptions = {}): Promise<Lease> {
+    if (typeof provider === "string" && !options.exclude?.length && !options.signal?.aborted) {
+      // Where somebody is ready one promise is all.
+      try {
+        const lease = this.#desk.acquireNow(provider, options);
+        if (lease) return Promise.resolve(lease);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+    }
+    return this.#acquire(provider, options);
+  }
+
+  async #acquire(provider: string | readonly string[], options: AcquireOptions): Promise<Lease> {
     const { model, session, waitMs: wait = 0, signal, exclude } = options;
     const providers = typeof provider === "string" ? [provider] : provider;
     if (providers.length === 0) throw new CredpoolError("invalid", "acquire: name at least one provider");

@@ -1,5 +1,6 @@
 // A policy against a script, in virtual time. The runner is a WebAssembly of its own, loaded when it is asked for.
 import { CredpoolError, messageOf } from "./errors.js";
+import { decodeBase64 } from "./load/base64.js";
 
 /** What came of a scenario. */
 export interface ScenarioReport {
@@ -26,20 +27,21 @@ export interface ScenarioStep {
 /** What runs a scenario: JSON in, JSON out. */
 export type Simulator = (scenario: string) => string;
 
-let load: () => Promise<Simulator> = async () => {
-  const [{ default: base64 }, { initSync, simulate }, { decodeBase64 }] = await Promise.all([
-    import("./wasm/simulator-bytes.js"),
-    import("./wasm/simulator.js"),
-    import("./load/base64.js"),
-  ]);
+/** How the runner is loaded; inlined and imported late, unless an entry says otherwise. */
+let load: () => Promise<Simulator> | Simulator = async () => {
+  const [{ default: base64 }, { initSync, simulate }] = await Promise.all([import("./wasm/simulator-bytes.js"), import("./wasm/simulator.js")]);
   initSync({ module: decodeBase64(base64) });
   return simulate;
 };
 let loading: Promise<Simulator> | undefined;
 
-/** Says how the runner is loaded where it may not be compiled from bytes. */
-export function loadSimulatorBy(loader: () => Promise<Simulator>): void {
+let atHand = false;
+
+/** Says how the runner is loaded. Who has it at hand (`credpool/simulate`) is asked before who would import it late. */
+export function loadSimulatorBy(loader: () => Promise<Simulator> | Simulator, late = false): void {
+  if (late && atHand) return;
   load = loader;
+  atHand = !late;
 }
 
 /**
@@ -60,9 +62,16 @@ export async function simulate(scenario: string | object): Promise<ScenarioRepor
 
 /** The runner, loaded once. A load that failed (an address out of reach, say) is tried again. */
 function loaded(): Promise<Simulator> {
-  loading ??= load().catch((error: unknown) => {
+  return (loading ??= attempt());
+}
+
+async function attempt(): Promise<Simulator> {
+  try {
+    return await load();
+  } catch (error) {
     loading = undefined;
-    throw error;
-  });
-  return loading;
+    // What a service worker says of a late import is this, in each browser's own words.
+    const late = error instanceof TypeError && "ServiceWorkerGlobalScope" in globalThis;
+    throw late ? new CredpoolError("invalid", "a service worker imports nothing late: import { simulate } from \"credpool/simulate\"", { cause: error }) : error;
+  }
 }

@@ -11,6 +11,8 @@ export const at = (...parts) => path.join(root, ...parts);
 export const tools = at(".tools");
 /** What the wasm build leaves between its steps. */
 export const wasmWork = at("target/wasm-package");
+/** TypeScript, compiled one by one: types, and modules for unit tests. */
+export const typescriptWork = at("target/package");
 export const wasmTarget = "wasm32-unknown-unknown";
 /** Generated beside the TypeScript sources, so that the compiler sees them at the address they will be shipped at. */
 export const generated = at("bindings-js/ts/wasm");

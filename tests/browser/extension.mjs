@@ -20,19 +20,23 @@ project.write("extension/manifest.json", JSON.stringify({
   content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'" },
   permissions: ["storage", "alarms"],
 }));
-project.write("extension/worker.js", `import * as credpool from "./credpool/dist/js/index.js";
-import { probe } from "./probe.mjs";
+/** A worker that answers the page. @param {string} name @param {string} simulator */
+const worker = (name, simulator) => project.write(`${name}/worker.js`, `import * as credpool from "./credpool/dist/js/index.js";
+${simulator}
+import { probe, probeSimulator } from "./probe.mjs";
 chrome.runtime.onMessage.addListener((message, from, reply) => {
-  probe(credpool, ${JSON.stringify(keys)}).then(reply, (error) => reply("failed: " + error.stack));
+  const answer = message === "simulate" ? probeSimulator(credpool) : probe(credpool, ${JSON.stringify(keys)});
+  answer.then(reply, (error) => reply("failed: " + error.stack));
   return true;
 });
 `);
+worker("extension", 'import "./credpool/dist/js/simulator.js";');
 project.write("extension/page.html", '<!doctype html><script type="module" src="page.js"></script>\n');
 project.write("extension/page.js", `import * as credpool from "./credpool/dist/js/index.js";
 import { probe, probeSimulator } from "./probe.mjs";
 globalThis.here = () => probe(credpool, ${JSON.stringify(keys)});
 globalThis.simulator = () => probeSimulator(credpool);
-globalThis.there = () => chrome.runtime.sendMessage("probe");
+globalThis.there = (message) => chrome.runtime.sendMessage(message);
 document.title = "ready";
 `);
 try {
@@ -40,8 +44,8 @@ try {
     const page = await context.newPage();
     await page.goto(new URL("page.html", worker.url()).href);
     await page.waitForFunction(() => document.title === "ready", null, { timeout: 20_000 });
-    await check("in the service worker", async () => same(await page.evaluate("there()"), expected(manifest.version)));
-    // A service worker may not import later than at its start, so the simulator is for the extension's pages.
+    await check("in the service worker", async () => same(await page.evaluate("there('probe')"), expected(manifest.version)));
+    await check("the simulator in the service worker", async () => same(await page.evaluate("there('simulate')"), expectedSimulation));
     await check("the simulator in a page of the extension", async () => same(await page.evaluate("simulator()"), expectedSimulation));
     await check("in a page of the extension", async () => same(await page.evaluate("here()"), expected(manifest.version)));
   });

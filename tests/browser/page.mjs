@@ -11,6 +11,7 @@ import { serve, titleOf, withChromium } from "./support.mjs";
 const page = (script) => `<!doctype html>
 <script type="importmap">{"imports":{
   "credpool":"/node_modules/credpool/dist/js/index.js",
+  "credpool/simulate":"/node_modules/credpool/dist/js/simulator.js",
   "credpool/web":"/node_modules/credpool/dist/js/web.js"}}</script>
 <script type="module">
 import { probe, probeSimulator } from "/probe.mjs";
@@ -37,6 +38,8 @@ const project = new Project();
 await project.install();
 project.copy(at("tests/package/probe.mjs"), "probe.mjs");
 project.write("inline.html", page(`import * as credpool from "credpool"; const main = async () => ${both};`));
+project.write("simulate.html", page(`import * as all from "credpool"; import { simulate } from "credpool/simulate"; const credpool = { ...all, simulate }; const main = async () => ${both};`));
+project.write("alone.html", page(`import * as credpool from "credpool/web"; const main = async () => ${both};`));
 project.write("web.html", page(`import init, * as credpool from "credpool/web"; const main = async () => { await init(); return ${both}; };`));
 project.write("memory.html", conformance("{ store: credpool.memoryStore() }"));
 project.write(
@@ -48,6 +51,8 @@ try {
   await withChromium(async (browser) => {
     const title = (/** @type {string} */ name) => titleOf(browser, `${server.address}/${name}.html`);
     await check("import of credpool", async () => same(await title("inline"), answer));
+    await check("import of credpool/simulate", async () => same(await title("simulate"), answer));
+    await check("import of credpool/web without init: the first pool fetches the wasm", async () => same(await title("alone"), answer));
     await check("import of credpool/web, the wasm fetched", async () => same(await title("web"), answer));
     await check("the memory store's conformance", async () => same(await title("memory"), "all passed"));
     await check("the IndexedDB store's conformance", async () => same(await title("indexeddb"), "all passed"));

@@ -2,7 +2,7 @@
 // Request bodies of every kind are sent again whole; the model is found in them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { modelOf, topLevelText } from "../../pkg/dist/js/fetch/model.js";
+import { modelOf, topLevelText } from "../../target/package/js/fetch/model.js";
 import { addKeys, open } from "./support/pool.mjs";
 import { ok, rateLimited, Upstream } from "./support/upstream.mjs";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CredentialPool, CredpoolError, memoryStore } from "credpool";
-import { WasmPool } from "../../pkg/dist/js/wasm/glue.js";
+import { WasmPool } from "../../pkg/dist/js/core.js";
 import { canary } from "../canaries.mjs";
 import { HOSTILE } from "../providers/hostile.mjs";
 import { settle } from "./support/host.mjs";

@@ -2,7 +2,7 @@
 // Whatever a caller has of a call's end can be reported.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readOutcome, transportOf } from "../../pkg/dist/js/outcome.js";
+import { readOutcome, transportOf } from "../../target/package/js/outcome.js";
 import { addKeys, leased, open } from "./support/pool.mjs";
 
 const BODY = { error: { message: "slow down", code: "rate_limit_exceeded" } };
@@ -10,7 +10,7 @@ const TEXT = JSON.stringify(BODY);
 /** @param {string} name @param {object} [fields] @param {unknown} [cause] */
 const error = (name, fields = {}, cause) => Object.assign(new Error("it failed", { cause }), { name, ...fields });
 
-/** @type {[string, any, import("../../pkg/dist/js/protocol.js").Outcome][]} */
+/** @type {[string, any, import("../../target/package/js/protocol.js").Outcome][]} */
 const SHAPES = [
   ["true", true, { ok: true }],
   ["parts that succeeded", { ok: true, status: 500 }, { ok: true }],

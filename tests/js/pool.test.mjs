@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CredpoolError } from "credpool";
-import { WasmPool } from "../../pkg/dist/js/wasm/glue.js";
+import { WasmPool } from "../../pkg/dist/js/core.js";
 import { settle } from "./support/host.mjs";
 import { addKeys, leased, LIMITED, open, refused } from "./support/pool.mjs";
 

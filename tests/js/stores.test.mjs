@@ -104,7 +104,7 @@ test("sqlite: another program's file and a newer version's are refused", async (
   await store.load();
   await store.close();
   const program = `
-    import { openDatabase } from ${JSON.stringify(new URL("../../pkg/dist/node/store/sqlite-driver.js", import.meta.url).href)};
+    import { openDatabase } from ${JSON.stringify(new URL("../../target/package/node/store/sqlite-driver.js", import.meta.url).href)};
     const [, , foreign, newer] = process.argv;
     const one = await openDatabase(foreign);
     one.exec("CREATE TABLE theirs (x)");

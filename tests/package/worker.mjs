@@ -13,14 +13,15 @@ import { check, finish, same } from "./support/report.mjs";
 const project = new Project();
 await project.install();
 project.copy(at("tests/package/probe.mjs"), "probe.mjs");
-const entry = project.write("worker.js", `import * as credpool from "credpool";
-import { probe, probeSimulator } from "./probe.mjs";
+/** A worker, with the simulator imported late or at its start. @param {string} file @param {string} simulator */
+const worker = (file, simulator) => project.write(file, `import * as credpool from "credpool";
+${simulator}import { probe, probeSimulator } from "./probe.mjs";
 const both = async () => (await probe(credpool, ${JSON.stringify(keys)})) + " | " + (await probeSimulator(credpool));
 export default { fetch: async () => new Response(await both().catch((error) => "failed: " + error.stack)) };
 `);
 
 /** @type {string[]} */
-const modules = [];
+let modules = [];
 /** @type {import("esbuild").Plugin} */
 const keepWasm = {
   name: "keep-wasm",
@@ -31,12 +32,17 @@ const keepWasm = {
     }),
 };
 try {
-  await check("the probe's answer", async () => {
+  const late = worker("late.js", "");
+  const atStart = worker("start.js", 'import "credpool/simulate";\n');
+  /** @type {[string, string][]} */
+  const workers = [["the probe's answer", late], ["with credpool/simulate", atStart]];
+  for (const [name, entry] of workers) await check(name, async () => {
+    modules = [];
     const built = await esbuild.build({ entryPoints: [entry], bundle: true, format: "esm", write: false, logLevel: "error", conditions: ["workerd", "worker", "browser"], plugins: [keepWasm] });
     const miniflare = new Miniflare({
       modules: [
         { type: "ESModule", path: "worker.js", contents: built.outputFiles[0]?.text ?? "" },
-        ...modules.map((file) => ({ type: /** @type {const} */ ("CompiledWasm"), path: path.basename(file), contents: fs.readFileSync(file) })),
+        ...[...new Set(modules)].map((file) => ({ type: /** @type {const} */ ("CompiledWasm"), path: path.basename(file), contents: fs.readFileSync(file) })),
       ],
       compatibilityDate: "2025-01-01",
       cf: false,

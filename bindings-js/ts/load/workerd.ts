@@ -2,11 +2,14 @@
 import module from "../wasm/credpool.wasm";
 import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
+import { loadEngineBy } from "./engine.js";
 
-initSync({ module });
+loadEngineBy(() => {
+  initSync({ module });
+});
 
 loadSimulatorBy(async () => {
   const [{ default: runner }, simulator] = await Promise.all([import("../wasm/simulator.wasm"), import("../wasm/simulator.js")]);
   simulator.initSync({ module: runner });
   return simulator.simulate;
-});
+}, true);

@@ -16,6 +16,7 @@ export async function start({ progress, quick }) {
   }
   const ready = figure(runs.map((run) => run.ready));
   return [
+    { name: "import", unit: "ms", figure: figure(runs.map((run) => run.imported)) },
     { name: "import and instantiate", unit: "ms", figure: ready, bars: [atMost("<= 10 ms", ready.min, 10)] },
     { name: "open, add a key, first tryAcquire", unit: "ms", figure: figure(runs.map((run) => run.first)) },
   ];

@@ -1,0 +1,35 @@
+// The engine's WebAssembly, made ready when a pool is opened first: who imports the package and opens none pays for none.
+// Where its bytes come from is the entry's to say: a file, base64 in JavaScript, an address, a compiled module.
+
+/** Makes the engine ready. */
+export type EngineLoader = () => Promise<void> | void;
+
+let load: EngineLoader | undefined;
+let loading: Promise<void> | undefined;
+
+/** Says how the engine is loaded. The first entry that is imported says it; all entries share the one engine. */
+export function loadEngineBy(loader: EngineLoader): void {
+  load ??= loader;
+}
+
+/**
+ * Makes the engine ready ahead of the first `CredentialPool.open()`, which does so by itself otherwise. May be called at
+ * any time and as often as you like. Rejected where the WebAssembly is not to be had; a later call tries again.
+ */
+export function ready(): Promise<void> {
+  return (loading ??= attempt());
+}
+
+/** It is ready by other means. */
+export function isReady(): void {
+  loading = Promise.resolve();
+}
+
+async function attempt(): Promise<void> {
+  try {
+    await load?.();
+  } catch (error) {
+    loading = undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+// The WebAssembly as a file beside this module, where there is a file system: Node, Bun, Deno. No base64, which costs
+// more than the compiling. A bundler that leaves the file behind, and a Deno that may not read it, get the base64 after all.
+import { initSync } from "../wasm/glue.js";
+import { loadSimulatorBy } from "../simulate.js";
+import { decodeBase64 } from "./base64.js";
+import { loadEngineBy } from "./engine.js";
+
+interface WithFiles {
+  process?: { getBuiltinModule?(name: "node:fs"): { readFileSync(file: URL): Uint8Array<ArrayBuffer> } | undefined };
+  Deno?: { permissions: { querySync(asked: { name: "read"; path: URL }): { state: string } } };
+}
+
+/** The file's bytes, or those that are inlined. */
+async function bytes(where: () => URL, inlined: () => Promise<{ default: string }>): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    // Bundled into CommonJS there is no address either.
+    const file = where();
+    const { process, Deno } = globalThis as WithFiles;
+    // Deno would ask the user; nobody is to be asked for this.
+    const allowed = !Deno || Deno.permissions.querySync({ name: "read", path: file }).state === "granted";
+    const read = allowed ? process?.getBuiltinModule?.("node:fs")?.readFileSync(file) : undefined;
+    if (read) return read;
+  } catch {
+    // Not there, or not to be read.
+  }
+  return decodeBase64((await inlined()).default);
+}
+
+// All entries are bundled into one folder, and `wasm/` is in it: the addresses hold there.
+loadEngineBy(async () => {
+  const file = await bytes(() => new URL("./wasm/credpool.wasm", import.meta.url), () => import("../wasm/bytes.js"));
+  initSync({ module: await WebAssembly.compile(file) });
+});
+
+loadSimulatorBy(async () => {
+  const [file, simulator] = await Promise.all([
+    bytes(() => new URL("./wasm/simulator.wasm", import.meta.url), () => import("../wasm/simulator-bytes.js")),
+    import("../wasm/simulator.js"),
+  ]);
+  simulator.initSync({ module: await WebAssembly.compile(file) });
+  return simulator.simulate;
+}, true);
