@@ -5,6 +5,7 @@ import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
 import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
+import { Known } from "./store/watch.js";
 import { Table } from "./table.js";
 import { takePanic, WasmPool } from "./wasm/glue.js";
 
@@ -25,6 +26,8 @@ export class Driver {
   readonly table: Table;
   readonly events: Events;
   readonly host: WholeHost;
+  /** What has been read of the store, and what was written by this pool. */
+  readonly known = new Known();
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -186,10 +189,17 @@ export class Driver {
       this.#pending.delete(request);
       pending?.resolve(answer);
     } else if ("load" in effect) {
-      void this.#calls.load(effect.load.op).then((done) => this.#complete(done));
+      void this.#calls.load(effect.load.op).then((done) => {
+        if ("loaded" in done) this.known.loaded(done.loaded.generation);
+        this.#complete(done);
+      });
     } else {
       const { op, mutations } = effect.commit;
-      void this.#calls.commit(op, mutations).then((done) => this.#complete(done));
+      this.known.began();
+      void this.#calls.commit(op, mutations).then((done) => {
+        this.known.ended("committed" in done ? done.committed.generation : undefined);
+        this.#complete(done);
+      });
     }
   }
 

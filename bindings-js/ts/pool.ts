@@ -16,6 +16,7 @@ import { changesInput, credentialInfo, credentialInput, parseRef, providerFacts,
 import { memoryStore } from "./store/memory.js";
 import type { CredentialStore } from "./store/store.js";
 import { keepStore, releaseStore } from "./store/use.js";
+import { StoreWatch } from "./store/watch.js";
 import type { Entry } from "./table.js";
 import type {
   AcquireOptions, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, NewCredential, NewProviderCredential, Origin, Overrides,
@@ -27,7 +28,7 @@ export class CredentialPool implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #desk: Desk;
   readonly #store: CredentialStore;
-  #unwatch: (() => void) | undefined;
+  #watch: StoreWatch | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(driver: Driver, desk: Desk, store: CredentialStore) {
@@ -47,9 +48,11 @@ export class CredentialPool implements AsyncDisposable {
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
     keepStore(store);
     try {
+      // First, so that no change falls between the two.
+      pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload());
       await pool.reload();
-      pool.#unwatch = store.watch?.(() => pool.#changedByOthers());
     } catch (error) {
+      pool.#watch?.stop();
       driver.end(closed());
       await releaseStore(store).catch(() => undefined);
       throw error;
@@ -224,7 +227,7 @@ export class CredentialPool implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#unwatch?.();
+    this.#watch?.stop();
     try {
       if (this.#driver.open) must(await this.#driver.request((request) => ({ flush: { request } })));
     } finally {
@@ -259,25 +262,6 @@ export class CredentialPool implements AsyncDisposable {
     const { id } = this.#get(ref);
     if (id === undefined) throw new CredpoolError("invalid", `${quoted(String(ref))} is not stored: only pool.override() or its environment variable changes it`);
     return id;
-  }
-
-  #reloading = false;
-  #again = false;
-
-  /** One reload at a time; what changes during it is read by one more. */
-  #changedByOthers(): void {
-    this.#again = true;
-    if (this.#reloading || !this.#driver.open) return;
-    this.#reloading = true;
-    const read = async () => {
-      while (this.#again && this.#driver.open) {
-        this.#again = false;
-        await this.reload();
-      }
-    };
-    read()
-      .catch((error: unknown) => this.#driver.open && this.#driver.host.log("credpool: the store changed and could not be read again", error))
-      .finally(() => (this.#reloading = false));
   }
 }
 

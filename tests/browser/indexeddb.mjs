@@ -49,10 +49,23 @@ const read = `
   await pool.close();
   return said;
 `;
+const watch = `
+  const pool = await CredentialPool.open({ store: indexedDbStore("agent") });
+  const frame = document.createElement("iframe");
+  frame.src = "add.html";
+  document.body.append(frame);
+  for (let tries = 0; tries < 1500 && !pool.get("openai:later"); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  return pool.list().map(({ name }) => name).join(", ");
+`;
+const add = `
+  const pool = await CredentialPool.open({ store: indexedDbStore("agent") });
+  await pool.add("openai", { key: "sk-later", name: "later" });
+  return "added";
+`;
 
 const project = new Project();
 await project.install();
-for (const [name, script] of Object.entries({ suite, write, read })) project.write(`${name}.html`, page(script));
+for (const [name, script] of Object.entries({ suite, write, read, watch, add })) project.write(`${name}.html`, page(script));
 const server = await serve(project.folder);
 try {
   await withChromium(async (browser) => {
@@ -60,7 +73,8 @@ try {
     const context = /** @type {typeof browser} */ (/** @type {unknown} */ (await browser.newContext()));
     await check("the conformance suite on IndexedDB", async () => same(await titleOf(context, `${server.address}/suite.html`), "all passed"));
     await check("a pool's credentials and cooldowns are written", async () => same(await titleOf(context, `${server.address}/write.html`), "written"));
-    await check("and read by another page", async () => same(await titleOf(context, `${server.address}/read.html`), "a cooling, b ready; sk-b"));
+    await check("what another page adds is seen by one that is open", async () => same(await titleOf(context, `${server.address}/watch.html`), "a, b, later"));
+    await check("and read by another page", async () => same(await titleOf(context, `${server.address}/read.html`), "a cooling, b ready, later ready; sk-b"));
   });
 } finally {
   server.close();

@@ -66,7 +66,8 @@ test("last uses and counters are written behind within a second, without another
 });
 
 test("a change of another process is seen after a reload, or when the store tells of it", async () => {
-  const store = memoryStore();
+  // A store that does not tell, and below one that does.
+  const store = Object.assign(memoryStore(), { watch: undefined });
   /** @type {Set<() => void>} */
   const watchers = new Set();
   let loads = 0;

@@ -213,6 +213,33 @@ const CASES: Record<string, Test> = {
     }
   },
 
+  async "who watches is told of a commit, his own and another's, until he stops"(store, { again }) {
+    if (!store.watch) return;
+    const other = (await again?.()) ?? store;
+    await added(store, "before");
+    let told = 0;
+    const stop = store.watch(() => (told += 1));
+    const patience = async (more: number) => {
+      for (let tries = 0; told < more && tries < 500; tries += 1) await pause(10);
+    };
+    await added(other, "a");
+    await patience(1);
+    check(told > 0, "a commit of another was not told within 5 s", told);
+    await pause(300); // What is still on its way.
+    const before = told;
+    await added(store, "b");
+    await patience(before + 1);
+    check(told > before, "a commit was not told within 5 s", told);
+    await pause(300);
+    stop();
+    stop();
+    const after = told;
+    await added(other, "c");
+    await pause(600);
+    same(told, after);
+    if (other !== store) await other.close();
+  },
+
   async "what is cached is kept until it expires"(store, { advance }) {
     const now = Date.now();
     await store.cacheSet("report/1", "a", now + 60_000);
@@ -244,6 +271,8 @@ async function done(store: CredentialStore, mutations: Mutation[]): Promise<Extr
 function only(state: StoreState, id: number): Row | undefined {
   return state.rows.find((row) => row.kind === "credential" && row.id === id);
 }
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function check(holds: boolean, what: string, seen: unknown): asserts holds {
   if (!holds) throw new Error(`store: ${what}: ${JSON.stringify(seen)}`);

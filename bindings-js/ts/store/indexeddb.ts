@@ -1,6 +1,7 @@
 // A store in IndexedDB: pages, extensions, workers of a browser. Tabs of one site share it.
 import { RETENTION } from "./store.js";
 import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreState } from "./store.js";
+import { Watchers } from "./watchers.js";
 
 /** How an IndexedDB store is made. */
 export interface IndexedDbStoreOptions extends Retention {
@@ -46,6 +47,9 @@ class IndexedDbStore implements CredentialStore {
   readonly #now: () => number;
   readonly #retention: Required<Retention>;
   #opening: Promise<IDBDatabase> | undefined;
+  readonly #watchers = new Watchers();
+  /** Tells other tabs and workers of a commit, and hears of theirs. */
+  #channel: BroadcastChannel | undefined;
 
   constructor(name: string, { now = Date.now, ...retention }: IndexedDbStoreOptions) {
     this.#name = name;
@@ -68,8 +72,8 @@ class IndexedDbStore implements CredentialStore {
     });
   }
 
-  commit(mutations: readonly Mutation[]): Promise<CommitResult> {
-    return this.#transact(["rows", "meta"], "readwrite", async (use): Promise<CommitResult> => {
+  async commit(mutations: readonly Mutation[]): Promise<CommitResult> {
+    const result = await this.#transact(["rows", "meta"], "readwrite", async (use): Promise<CommitResult> => {
       const state = await meta(use);
       const conflicts: Row[] = [];
       for (const { kind, id, expects } of mutations) {
@@ -86,6 +90,25 @@ class IndexedDbStore implements CredentialStore {
       await answer(use("meta").put(state));
       return { ok: true, generation: state.generation, rows };
     });
+    if (result.ok && mutations.length > 0) {
+      this.#tune()?.postMessage(result.generation);
+      this.#watchers.tell(result.generation);
+    }
+    return result;
+  }
+
+  /** Tabs and workers of one site are told of each other's commits, where the browser has a BroadcastChannel. */
+  watch(changed: (generation?: number) => void): () => void {
+    this.#tune();
+    return this.#watchers.add(changed);
+  }
+
+  /** The channel of this database's name, opened when it is needed first. */
+  #tune(): BroadcastChannel | undefined {
+    if (this.#channel || typeof BroadcastChannel === "undefined") return this.#channel;
+    const channel = new BroadcastChannel(`credpool/${this.#name}`);
+    channel.onmessage = ({ data }) => typeof data === "number" && this.#watchers.tell(data);
+    return (this.#channel = channel);
   }
 
   /** Drops the oldest tombstones, where there are too many. */
@@ -166,6 +189,8 @@ class IndexedDbStore implements CredentialStore {
   async close(): Promise<void> {
     const opening = this.#opening;
     this.#opening = undefined;
+    this.#channel?.close();
+    this.#channel = undefined;
     (await opening?.catch(() => undefined))?.close();
   }
 

@@ -1,6 +1,7 @@
 // A store in memory: for tests, for programs that keep their keys elsewhere, and the plainest reading of the contract.
 import { RETENTION } from "./store.js";
 import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreState } from "./store.js";
+import { Watchers } from "./watchers.js";
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions extends Retention {
@@ -8,7 +9,7 @@ export interface MemoryStoreOptions extends Retention {
   now?: () => number;
 }
 
-/** A store that lives as long as the object does. Pools that share it see each other's changes when they reload. */
+/** A store that lives as long as the object does. Pools that share it are told of each other's changes. */
 export function memoryStore(options: MemoryStoreOptions = {}): CredentialStore {
   return new MemoryStore(options);
 }
@@ -26,6 +27,7 @@ class MemoryStore implements CredentialStore {
   readonly #leases = new Map<string, StoreLease>();
   readonly #logs = new Map<string, LogEntry[]>();
   readonly #cache = new Map<string, { value: string; expiresAt: number }>();
+  readonly #watchers = new Watchers();
 
   constructor({ now = Date.now, ...retention }: MemoryStoreOptions) {
     this.#now = now;
@@ -47,7 +49,12 @@ class MemoryStore implements CredentialStore {
     this.#generation += 1;
     const rows = mutations.map((mutation) => this.#apply(mutation));
     this.#forget();
+    this.#watchers.tell(this.#generation);
     return { ok: true, generation: this.#generation, rows };
+  }
+
+  watch(changed: (generation?: number) => void): () => void {
+    return this.#watchers.add(changed);
   }
 
   #fits({ kind, id, expects }: Mutation): boolean {

@@ -100,8 +100,11 @@ export interface CredentialStore {
   /** What was kept under a key, until it expires. */
   cacheGet(key: string): Promise<string | undefined>;
   cacheSet(key: string, value: string, expiresAt: number): Promise<void>;
-  /** Calls back when others may have changed the store: another process, another pool. */
-  watch?(changed: () => void): () => void;
+  /**
+   * Calls back after a commit of anybody: another process, another pool, the one that watches, with its generation where
+   * that is known. Answers how to stop it. Late is right, never is not: a second at most is what people expect.
+   */
+  watch?(changed: (generation?: number) => void): () => void;
   /** Frees what it holds; what is stored stays. A store may be used again afterwards. */
   close(): Promise<void>;
 }

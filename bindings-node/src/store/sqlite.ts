@@ -1,4 +1,4 @@
-// A store in an SQLite file. Processes of one machine share it; what one commits the others read when they reload.
+// A store in an SQLite file. Processes of one machine share it; what one commits the others are told.
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,7 @@ import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Rete
 import { isBusy, openDatabase } from "./sqlite-driver.js";
 import type { Database, SqlRow, SqlValue, Statement } from "./sqlite-driver.js";
 import { prepareDatabase } from "./sqlite-schema.js";
+import { CommitWatch } from "./sqlite-watch.js";
 
 /** How an SQLite store is made. */
 export interface SqliteStoreOptions extends Retention {
@@ -33,6 +34,15 @@ class SqliteStore implements CredentialStore {
   readonly #now: () => number;
   readonly #retention: Required<Retention>;
   #opening: Promise<Connection> | undefined;
+  /** The one that is open. */
+  #connection: Connection | undefined;
+  readonly #watch = new CommitWatch({
+    dataVersion: () => {
+      const version = this.#connection?.sql("PRAGMA data_version").get()?.data_version;
+      return version === undefined ? undefined : Number(version);
+    },
+    generation: () => (this.#connection ? state(this.#connection.sql, "generation") : 0),
+  });
 
   constructor(file: string, { now = Date.now, ...retention }: SqliteStoreOptions) {
     this.#file = file === ":memory:" ? file : resolve(file);
@@ -53,8 +63,8 @@ class SqliteStore implements CredentialStore {
     });
   }
 
-  commit(mutations: readonly Mutation[]): Promise<CommitResult> {
-    return this.#transact("BEGIN IMMEDIATE", (sql): CommitResult => {
+  async commit(mutations: readonly Mutation[]): Promise<CommitResult> {
+    const result = await this.#transact("BEGIN IMMEDIATE", (sql): CommitResult => {
       const before = state(sql, "generation");
       const conflicts = mutations.flatMap((mutation) => conflictOf(sql, mutation, before));
       if (conflicts.length > 0) return { ok: false, generation: before, conflicts };
@@ -65,6 +75,13 @@ class SqliteStore implements CredentialStore {
       if (mutations.some(({ data }) => data === undefined)) this.#forget(sql);
       return { ok: true, generation, rows };
     });
+    if (result.ok && mutations.length > 0) this.#watch.committed(result.generation);
+    return result;
+  }
+
+  /** Commits of this store are told at once, those of other processes within a quarter of a second. */
+  watch(changed: (generation?: number) => void): () => void {
+    return this.#watch.add(changed);
   }
 
   /** Drops the oldest tombstones, where there are too many. */
@@ -134,7 +151,7 @@ class SqliteStore implements CredentialStore {
 
   async close(): Promise<void> {
     const opening = this.#opening;
-    this.#opening = undefined;
+    this.#opening = this.#connection = undefined;
     const database = (await opening?.catch(() => undefined))?.database;
     if (!database) return;
     try {
@@ -199,7 +216,7 @@ class SqliteStore implements CredentialStore {
         statements.set(text, statement);
         return statement;
       };
-      return { database, sql };
+      return (this.#connection = { database, sql });
     } catch (error) {
       throw this.#error(error);
     }

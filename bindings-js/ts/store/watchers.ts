@@ -1,0 +1,19 @@
+/** Callbacks of a store that tells of its commits. */
+export class Watchers {
+  readonly #all = new Set<(generation?: number) => void>();
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Adds one; answers how to take it out. The same callback may be added twice. */
+  add(changed: (generation?: number) => void): () => void {
+    const one = (generation?: number) => changed(generation);
+    this.#all.add(one);
+    return () => void this.#all.delete(one);
+  }
+
+  tell(generation: number): void {
+    for (const changed of [...this.#all]) changed(generation);
+  }
+}
