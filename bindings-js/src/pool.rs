@@ -2,9 +2,9 @@
 
 use credpool::engine::{Acquire, RefusalCode};
 use credpool::facts::ProviderFacts;
-use credpool::id::{LeaseId, RouteId, SessionIx};
+use credpool::id::{CredentialId, LeaseId, RouteId, SessionIx};
 use credpool::json::{self, FromJson, ToJson, Writer};
-use credpool::pool::{Pool, PoolConfig, PoolInput};
+use credpool::pool::{Pool, PoolConfig, PoolInput, Preference};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
 use credpool::time::{Instant, Now};
 use wasm_bindgen::prelude::*;
@@ -104,9 +104,26 @@ impl WasmPool {
         json::write(&self.0.registry().names().collect::<Vec<_>>())
     }
 
+    /// Adds a provider. Throws where its name is known already, or something of it makes no sense.
+    pub fn register(&mut self, facts: &str) -> Result<(), JsError> {
+        let facts: ProviderFacts = parse(facts)?;
+        self.0.register(facts).map_err(|error| JsError::new(&error.to_string()))
+    }
+
+    /// The whole secret of a stored credential, for its owner to take elsewhere: an object of texts.
+    #[wasm_bindgen(js_name = exportSecret)]
+    pub fn export_secret(&self, id: f64) -> String {
+        self.0.export_secret(CredentialId(id as u64)).unwrap_or_default()
+    }
+
     /// Every credential of a provider (all, where it is empty), without secrets.
     pub fn list(&self, provider: &str) -> String {
         json::write(&self.0.list(text(provider)))
+    }
+
+    /// A provider's credentials, in the order of a preference: `default`, `valid`, `recent` or `type`.
+    pub fn profiles(&self, provider: &str, preference: &str) -> String {
+        json::write(&self.0.profiles(provider, Preference::of(preference)))
     }
 
     /// Who would be picked now, and why the others would not.

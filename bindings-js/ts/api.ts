@@ -1,13 +1,17 @@
 // The public API, the same in every entry.
+export type { ExecuteContext, ExecuteOptions, Executor, StreamExecutor } from "./call/execute.js";
 export { CredpoolError } from "./errors.js";
 export type { ErrorCode, OutCandidate } from "./errors.js";
 export type { EventKind, Listener, PoolEvent } from "./events.js";
-export type { Attempt, FetchOptions } from "./fetch/fetch.js";
+export type { Attempt, AttemptOptions } from "./call/attempts.js";
+export type { FetchOptions } from "./fetch/fetch.js";
 export type { Host } from "./host.js";
 export type { Lease } from "./lease.js";
 export { ready } from "./load/engine.js";
 export type { HeaderSource, OutcomeParts, OutcomeSource } from "./outcome.js";
 export { CredentialPool } from "./pool.js";
+export type { ExportedProfile, Preference, Profile, Profiles, Resolution, ResolveOptions } from "./profiles.js";
+export type { Providers } from "./providers.js";
 export type { TransportError } from "./protocol.js";
 export type { Refusal } from "./refusal.js";
 export { simulate } from "./simulate.js";
@@ -25,4 +29,5 @@ export type {
   AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, Identity, Kind, NewCredential,
   NewProviderCredential, Origin, Overrides, Peeked, Placement, PoolOptions, ProviderDefinition, ProviderInfo, Report, RouteOptions,
 } from "./types.js";
+export type { TransportFactory, TransportTarget } from "./transport.js";
 export { version } from "./version.js";

@@ -116,9 +116,9 @@ export class Desk implements LeaseKeeper {
     if (this.#driver.open) this.#driver.run(() => this.#driver.wasm.abandon(lease));
   }
 
-  async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal): Promise<Report> {
+  async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false): Promise<Report> {
     if (lease < 0) throw new CredpoolError("not_found", "this lease has ended already: report, release or abandon it once");
-    const read = await readOutcome(outcome, signal);
+    const read = { ...(await readOutcome(outcome, signal)), ...(aside && { aside }) };
     return reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts } })));
   }
 
@@ -132,6 +132,13 @@ export class Desk implements LeaseKeeper {
   override(provider: string, origin: Origin, key: string | null, name?: string): void {
     const secret = key === null ? {} : { secret: { key } };
     must(this.#driver.call((request) => ({ override: { request, provider, origin, ...secret, ...(name !== undefined && { name }) } })));
+  }
+
+  /** What was known of providers may be out of date. */
+  forgetNames(): void {
+    this.#driver.forgetViews();
+    this.#names.forgetProviders();
+    this.#met.clear();
   }
 
   setFallback(fallback: Fallback | undefined): void {

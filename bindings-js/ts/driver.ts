@@ -7,6 +7,8 @@ import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView 
 import type { CredentialStore } from "./store/store.js";
 import { Known } from "./store/watch.js";
 import { Table } from "./table.js";
+import type { Entry } from "./table.js";
+import { transportFor } from "./transport.js";
 import { takePanic, WasmPool } from "./wasm/glue.js";
 
 /** After use of the hot path the engine is called at most so much later, so that what it notes there is drained. */
@@ -134,11 +136,20 @@ export class Driver {
     let view = this.#views.get(provider);
     if (!view) {
       const json = this.run(() => this.wasm.providerOrDefault(provider));
-      if (json === "") throw new CredpoolError("unknown_provider", "a provider's name has 1 to 64 letters, digits, `-`, `_` and `.`: pool.providers() lists those that are known");
+      if (json === "") throw new CredpoolError("unknown_provider", "a provider's name has 1 to 64 letters, digits, `-`, `_` and `.`: pool.providers.list() shows those that are known");
       view = JSON.parse(json) as ProviderView;
       if (this.#views.size < 4096) this.#views.set(provider, view);
     }
     return view;
+  }
+
+  forgetViews(): void {
+    this.#views.clear();
+  }
+
+  /** What sends this credential's requests: a transport of its own where the host gives one. */
+  transport(entry: Entry): typeof globalThis.fetch {
+    return (entry.transport ??= transportFor(this.host, entry));
   }
 
   /** How long `fetch` waits where the caller does not say: the policy's word. */

@@ -25,7 +25,9 @@ export type ErrorCode =
   /** The engine broke. The host is alive; open the pool again. */
   | "internal"
   /** Something of the host took too long. */
-  | "timeout";
+  | "timeout"
+  /** A stream ended before its first part, whoever was asked. */
+  | "empty_stream";
 
 const FACTS: Record<ErrorCode, { status: number; retryable: boolean }> = {
   cooling_down: { status: 429, retryable: true },
@@ -40,6 +42,7 @@ const FACTS: Record<ErrorCode, { status: number; retryable: boolean }> = {
   closed: { status: 503, retryable: false },
   internal: { status: 500, retryable: false },
   timeout: { status: 504, retryable: true },
+  empty_stream: { status: 502, retryable: true },
 };
 
 /** Why one credential was not to be had. */

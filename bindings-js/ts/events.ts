@@ -47,6 +47,7 @@ const KEPT = 1000;
 
 export class Events {
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #observers: Listener[] = [];
   readonly #log: (message: string, error: unknown) => void;
   /** `disabled` events that nobody has heard. */
   #unheard: PoolEvent[] = [];
@@ -73,8 +74,14 @@ export class Events {
     };
   }
 
+  /** For the pool's own parts: hears everything, and counts as nobody. */
+  observe(observer: Listener): void {
+    this.#observers.push(observer);
+  }
+
   emit(event: EventData): void {
     const told = event as PoolEvent;
+    for (const observer of this.#observers) observer(told);
     const listeners = [...(this.#listeners.get(event.kind) ?? []), ...(this.#listeners.get("*") ?? [])];
     if (listeners.length === 0 && event.kind === "disabled" && this.#unheard.length < KEPT) this.#unheard.push(told);
     for (const listener of listeners) this.#tell(listener, told);

@@ -1,9 +1,13 @@
 // What the pool needs of the runtime. Everything has a default; tests and simulations bring their own.
 
+import type { TransportFactory } from "./transport.js";
+
 /** Clocks, timers and network, where the runtime's own are not wanted. */
 export interface Host {
   /** Sends requests for `pool.fetch`. */
   fetch?: typeof globalThis.fetch;
+  /** Makes a transport for one credential: for its proxy, for its own connections. */
+  transport?: TransportFactory;
   /** The wall clock: milliseconds since 1970. */
   now?: () => number;
   /** A clock that never goes back, in milliseconds. */
@@ -37,6 +41,7 @@ export function completeHost(host: Host = {}): WholeHost {
   return {
     // Looked up at each call: tests and tracing tools replace it.
     fetch: host.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    transport: host.transport ?? (() => undefined),
     now: host.now ?? (() => Date.now()),
     mono: host.mono ?? (() => performance.now()),
     random: host.random ?? ((bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),

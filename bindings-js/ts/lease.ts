@@ -76,6 +76,11 @@ export class Lease implements Disposable {
     return this.#forced;
   }
 
+  /** It was reported, released or abandoned. */
+  get ended(): boolean {
+    return this.#number < 0;
+  }
+
   /** Headers that put the credential into a request, names in lower case. */
   headers(): Record<string, string> {
     return Object.fromEntries(this.#entry.parts.headers);
@@ -108,6 +113,11 @@ export class Lease implements Disposable {
     if (number < 0) return;
     this.#number = -1;
     this.#keeper.abandon(number);
+  }
+
+  /** @internal Others have ended it. */
+  forget(): void {
+    this.#number = -1;
   }
 
   /** As `abandon`, if it has not ended. */

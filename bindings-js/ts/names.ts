@@ -46,6 +46,11 @@ export class Names {
     this.#old.delete(name);
   }
 
+  /** A provider that nobody knew may be known now. */
+  forgetProviders(): void {
+    this.#providers.clear();
+  }
+
   #learnProvider(provider: string, model: string | undefined): number {
     this.#driver.view(provider); // Throws for what cannot be a name.
     this.#met(provider);

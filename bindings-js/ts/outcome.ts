@@ -30,12 +30,22 @@ export async function readOutcome(source: OutcomeSource, signal?: AbortSignal): 
   if (source === true) return { ok: true };
   if (typeof source === "string") return { body: source.slice(0, MAX_BODY_BYTES) };
   if (isResponse(source)) {
-    // What was answered with less than 400 was answered; a redirect is the caller's.
-    if (source.ok || (source.status > 0 && source.status < 400) || source.type === "opaqueredirect") return { ok: true };
+    if (isAnswered(source)) return { ok: true };
     const body = await readBody(source, signal);
     return { status: source.status, headers: headerPairs(source.headers), ...(body !== undefined && { body }) };
   }
   return fromObject(source);
+}
+
+/** What was answered with less than 400 was answered; a redirect is the caller's, and so is what is not modified. */
+export function isAnswered({ ok, status, type }: Response): boolean {
+  return ok || (status > 0 && status < 400) || type === "opaqueredirect" || type === "opaque";
+}
+
+/** Is it an upstream's answer that was thrown: an SDK's error, a Response, or the parts of one? */
+export function saysHowItEnded(thrown: unknown): boolean {
+  if (typeof thrown === "string" || !isObject(thrown)) return false;
+  return isResponse(thrown) || fromObject(thrown).status !== undefined || isTransport(thrown.transport);
 }
 
 /** What an error of `fetch`, or of an SDK around it, says of the connection; undefined where it says nothing. */
@@ -133,8 +143,8 @@ function headerPairs(headers: HeaderSource): [string, string][] {
   return pairs;
 }
 
-function isResponse(value: object): value is Response {
-  return "status" in value && "headers" in value && "clone" in value && typeof value.clone === "function";
+export function isResponse(value: unknown): value is Response {
+  return isObject(value) && "status" in value && "headers" in value && "clone" in value && typeof value.clone === "function";
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

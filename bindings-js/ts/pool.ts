@@ -1,18 +1,24 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The pool as programs use it.
+import { Execution } from "./call/execute.js";
+import type { ExecuteOptions, Executor, StreamExecutor } from "./call/execute.js";
+import { prepareRequest, sendOnce } from "./call/single.js";
 import { Desk, must } from "./desk.js";
 import { Driver } from "./driver.js";
 import { CredpoolError, quoted } from "./errors.js";
 import type { EventKind, Listener } from "./events.js";
 import { poolFetch } from "./fetch/fetch.js";
 import type { FetchOptions } from "./fetch/fetch.js";
+import type { FetchInit, FetchInput } from "./fetch/request.js";
 import { completeHost, processVariable, randomSeed } from "./host.js";
 import type { Lease } from "./lease.js";
 import { ready } from "./load/engine.js";
 import type { OutcomeSource } from "./outcome.js";
-import type { ExplanationView, MemberView, ProviderView } from "./protocol.js";
+import type { ExplanationView, MemberView } from "./protocol.js";
 import type { Refusal } from "./refusal.js";
-import { changesInput, credentialInfo, credentialInput, parseRef, providerFacts, providerInfo } from "./shapes.js";
+import { Profiles } from "./profiles.js";
+import { Providers } from "./providers.js";
+import { changesInput, credentialInfo, credentialInput, parseRef, providerFacts } from "./shapes.js";
 import { memoryStore } from "./store/memory.js";
 import type { CredentialStore } from "./store/store.js";
 import { keepStore, releaseStore } from "./store/use.js";
@@ -20,7 +26,7 @@ import { StoreWatch } from "./store/watch.js";
 import type { Entry } from "./table.js";
 import type {
   AcquireOptions, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, NewCredential, NewProviderCredential, Origin, Overrides,
-  Peeked, PoolOptions, ProviderInfo, Report, RouteOptions,
+  Peeked, PoolOptions, Report, RouteOptions,
 } from "./types.js";
 
 /** One pool for all keys and accounts of a program. */
@@ -28,6 +34,10 @@ export class CredentialPool implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #desk: Desk;
   readonly #store: CredentialStore;
+  /** What is known of providers; more may be registered. */
+  readonly providers: Providers;
+  /** Stored credentials as people handle them: `provider:name`. */
+  readonly profiles: Profiles;
   #watch: StoreWatch | undefined;
   #closing: Promise<void> | undefined;
 
@@ -35,6 +45,8 @@ export class CredentialPool implements AsyncDisposable {
     this.#driver = driver;
     this.#desk = desk;
     this.#store = store;
+    this.providers = new Providers(driver, () => desk.forgetNames());
+    this.profiles = new Profiles(this, driver, this.providers, store, (provider) => desk.meet(provider));
   }
 
   /** Opens a pool and reads its store. */
@@ -116,6 +128,34 @@ export class CredentialPool implements AsyncDisposable {
     return poolFetch(this.#driver, this.#desk, providers, options);
   }
 
+  /**
+   * Makes a call of any kind: `work` makes it once with the credential it is given; where that fails by the credential's or
+   * the upstream's fault, another is tried as the policy says. Rejected with what the last attempt threw, or a `CredpoolError`.
+   */
+  execute<T>(provider: string | readonly string[], options: ExecuteOptions, work: Executor<T>): Promise<T> {
+    return this.#execution("execute", provider, options).run(work);
+  }
+
+  /** As `execute`, for an answer in parts. Settled with its first part: what fails after it is thrown to whoever reads. */
+  executeStream<T>(provider: string | readonly string[], options: ExecuteOptions, work: StreamExecutor<T>): Promise<AsyncGenerator<T, void, undefined>> {
+    return this.#execution("executeStream", provider, options).stream(work);
+  }
+
+  /** As `execute`, for a question beside the call, such as counting tokens: where the endpoint is missing (404) nothing rests for it. */
+  executeCount<T>(provider: string | readonly string[], options: ExecuteOptions, work: Executor<T>): Promise<T> {
+    return this.#execution("executeCount", provider, options, true).run(work);
+  }
+
+  /** A request with this credential in it, every other taken out. Nothing is sent. */
+  prepareRequest(ref: CredentialRef, input: FetchInput, init?: FetchInit): Promise<Request> {
+    return prepareRequest(this.#get(ref), input, init);
+  }
+
+  /** Sends one request with this credential: no other is tried, nothing is reported. */
+  send(ref: CredentialRef, input: FetchInput, init?: FetchInit): Promise<Response> {
+    return sendOnce(this.#driver, this.#get(ref), input, init);
+  }
+
   /** Who would be picked now, and why the others would not. Changes nothing. */
   explain(provider: string, options: RouteOptions = {}): Explanation {
     const { model = "", session = "" } = options;
@@ -195,17 +235,6 @@ export class CredentialPool implements AsyncDisposable {
     this.#desk.setFallback(fallback);
   }
 
-  /** Names of all providers that are known. */
-  providers(): string[] {
-    return JSON.parse(this.#driver.run(() => this.#driver.wasm.providers())) as string[];
-  }
-
-  /** What is known of a provider, by name or alias. */
-  provider(name: string): ProviderInfo | undefined {
-    const json = this.#driver.run(() => this.#driver.wasm.provider(name));
-    return json === "" ? undefined : providerInfo(JSON.parse(json) as ProviderView);
-  }
-
   /** The engine's whole state, without secrets: for a bug report. */
   state(): unknown {
     this.#driver.tick();
@@ -238,6 +267,12 @@ export class CredentialPool implements AsyncDisposable {
 
   async #add(credentials: ReturnType<typeof credentialInput>[]): Promise<number[]> {
     return must(await this.#driver.request((request) => ({ add: { request, credentials } })));
+  }
+
+  #execution(what: string, provider: string | readonly string[], options: ExecuteOptions, aside = false): Execution {
+    const providers = typeof provider === "string" ? [provider] : [...provider];
+    if (providers.length === 0) throw new CredpoolError("invalid", `${what}: name at least one provider`);
+    return new Execution(this.#driver, this.#desk, providers, options, aside);
   }
 
   /** What is due is done before somebody looks, and the environment is looked at. */

@@ -89,6 +89,7 @@ export interface Outcome {
   headers?: [string, string][];
   body?: string;
   transport?: TransportError;
+  aside?: boolean;
 }
 
 export interface RowData {
@@ -166,6 +167,7 @@ export interface SecretEntry {
   version: number;
   secret: string;
   baseUrl?: string;
+  proxyUrl?: string;
 }
 
 export interface MutationData {

@@ -55,7 +55,7 @@ function sentence(code: RefusalCode, retryAt: number | undefined, { providers, m
     case "not_found":
       return `no enabled credential of ${whom}: add one with pool.add(), enable one with pool.enable(), or set the provider's environment variable`;
     case "unknown_provider":
-      return `nobody knows the provider ${of}: pool.providers() lists those that are known, open({ providers }) describes another, and pool.add() takes any`;
+      return `nobody knows the provider ${of}: pool.providers.list() shows those that are known, open({ providers }) describes another, and pool.add() takes any`;
     case "too_many":
       return "too many leases are open or too many callers wait: end every lease with report(), release() or abandon(), and ask for fewer at once";
     case "aborted":

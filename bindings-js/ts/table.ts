@@ -15,6 +15,9 @@ export class Entry implements SecretEntry {
   readonly version: number;
   readonly secret: string;
   declare readonly baseUrl?: string;
+  declare readonly proxyUrl?: string;
+  /** Sends its requests: made when it is needed first. */
+  transport: typeof globalThis.fetch | undefined;
   readonly #view: (provider: string) => ProviderView;
   #parts: AuthParts | undefined;
 
@@ -28,6 +31,7 @@ export class Entry implements SecretEntry {
     this.version = entry.version;
     this.secret = entry.secret;
     if (entry.baseUrl !== undefined) this.baseUrl = entry.baseUrl;
+    if (entry.proxyUrl !== undefined) this.proxyUrl = entry.proxyUrl;
     this.#view = view;
   }
 

@@ -26,11 +26,11 @@ test("what is wrong with a policy or a provider is said with its place", async (
 test("a custom provider is known by all its names", async () => {
   const { pool } = await open({ providers: [{ name: "My-Host", aliases: ["mh"], environment: ["MY_HOST_KEY"], consumerNotice: "ask first", refreshLeadMs: 5 }], env: { MY_HOST_KEY: "k" } });
   assert.equal(leased(pool.tryAcquire("MH")).secret, "k");
-  assert.ok(pool.providers().includes("my-host") && pool.providers().includes("openai"));
-  const { name, consumerNotice, refreshLeadMs, keyPlacement } = pool.provider("mh") ?? {};
+  assert.ok(pool.providers.list().includes("my-host") && pool.providers.list().includes("openai"));
+  const { name, consumerNotice, refreshLeadMs, keyPlacement } = pool.providers.get("mh") ?? {};
   assert.deepEqual([name, consumerNotice, refreshLeadMs, keyPlacement], ["my-host", "ask first", 5, "bearer"]);
-  assert.equal(pool.provider("nobody"), undefined);
-  assert.equal(pool.provider("gemini")?.name, "google");
+  assert.equal(pool.providers.get("nobody"), undefined);
+  assert.equal(pool.providers.get("gemini")?.name, "google");
   await pool.close();
 });
 

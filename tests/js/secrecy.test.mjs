@@ -62,7 +62,7 @@ test("pools, leases, errors, events, lists, explanations and states can be shown
     const send = pool.fetch("openai", { waitMs: 0, onAttempt: (attempt) => shown.push(attempt) });
     for (let call = 0; call < 4; call += 1) await send("https://api.openai.com/v1/models").then(({ status }) => shown.push(status), (error) => shown.push(error));
     await pool.fetch("q", { waitMs: 0, onAttempt: (attempt) => shown.push(attempt) })("https://q.example/").catch((error) => shown.push(error));
-    shown.push(pool.list(), pool.state(), pool.explain("openai", { model: "m" }), pool.peek("openai"), pool.origin("groq"), pool.provider("q"), pool.fetch("openai"), host.logged);
+    shown.push(pool.list(), pool.state(), pool.explain("openai", { model: "m" }), pool.peek("openai"), pool.origin("groq"), pool.providers.get("q"), pool.fetch("openai"), host.logged);
     await pool.close();
   } finally {
     for (const [method, original] of spoken) /** @type {any} */ (console)[method] = original;

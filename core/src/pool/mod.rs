@@ -4,10 +4,12 @@
 //! resolves aliases, and reads answers into verdicts. It decides nothing else.
 
 mod add;
+mod profiles;
 mod protocol;
 mod show;
 
 pub use add::InputError;
+pub use profiles::Preference;
 pub use protocol::{
     Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData,
     SecretChange, SecretEntry, SecretInput,
@@ -21,7 +23,7 @@ use crate::engine::{
     Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
 };
 use crate::entropy::Seed;
-use crate::facts::Kind;
+use crate::facts::{Kind, ProviderFacts};
 use crate::id::{CredentialId, Handle, LeaseId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json;
 use crate::policy::{Policy, PolicyError};
@@ -29,7 +31,7 @@ use crate::provider::{RegisterError, Registry};
 use crate::select::IntMap;
 use crate::time::{Instant, Now};
 use crate::vault::{SecretParts, Vault};
-use crate::verdict::Verdict;
+use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
 
 /// An engine, its secrets, and what it knows of providers.
@@ -84,6 +86,18 @@ impl Pool {
     /// The registry of providers.
     pub const fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Adds a provider. What was a stranger's name before is the provider's from now on.
+    pub fn register(&mut self, facts: ProviderFacts) -> Result<(), RegisterError> {
+        self.registry.register(facts)
+    }
+
+    /// The whole secret of a stored credential, as its row has it.
+    pub fn export_secret(&self, id: CredentialId) -> Option<String> {
+        let handle = self.engine.find(id)?;
+        let parts = self.vault.get(self.engine.secret(handle)?)?;
+        Some(parts.to_json(self.engine.record(handle)?.kind))
     }
 
     /// Tells of every selection from now on, or no longer.
@@ -221,13 +235,23 @@ impl Pool {
         if outcome.ok {
             return Verdict::Success;
         }
-        let answer = Upstream {
+        let mut answer = Upstream {
             status: outcome.status,
             headers: Headers::from(outcome.headers.as_slice()),
             body: outcome.body.as_deref(),
             transport: outcome.transport,
         };
-        classify(&self.engine.policy().classify, &self.name_of(provider), &answer, now.wall)
+        let (rules, provider) = (&self.engine.policy().classify, self.name_of(provider));
+        let verdict = classify(rules, &provider, &answer, now.wall);
+        if !outcome.aside || outcome.status != Some(404) {
+            return verdict;
+        }
+        // An endpoint that is missing says nothing of the credential, unless the answer says that the model is.
+        answer.status = None;
+        match classify(rules, &provider, &answer, now.wall) {
+            Verdict::Failure(said) if said.reason == Reason::ModelNotFound => verdict,
+            _ => Verdict::Failure(Failure { reason: Reason::Unknown, scope: Scope::Request, hint: None }),
+        }
     }
 
     fn keep_secret(&mut self, row: RowData) -> Row {
@@ -309,7 +333,7 @@ fn answer(reply: Reply) -> Answer {
         }
         Reply::Refused(Refusal { code, retry_at }) => Answer::Refused { code, retry_at },
         Reply::Reported(Reported { reason, scope, until, level, next, handle }) => Answer::Reported {
-            reason: reason.map_or("ok", crate::verdict::Reason::as_str),
+            reason: reason.map_or("ok", Reason::as_str),
             scope,
             until,
             level,

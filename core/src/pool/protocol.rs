@@ -93,6 +93,8 @@ pub struct Outcome {
     pub body: Option<Box<str>>,
     /// There was no answer.
     pub transport: Option<TransportError>,
+    /// It was a question beside the call proper, such as counting tokens.
+    pub aside: bool,
 }
 
 /// A secret as it is given.
@@ -268,7 +270,7 @@ impl FromJson for PoolInput {
 }
 
 from_json! {
-    strict Outcome { ok = false, status = None, headers = Vec::new(), body = None, transport = None }
+    strict Outcome { ok = false, status = None, headers = Vec::new(), body = None, transport = None, aside = false }
 }
 
 from_json! {

@@ -159,5 +159,6 @@ fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
         headers: spec.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         body,
         transport: spec.transport,
+        aside: false,
     }
 }
