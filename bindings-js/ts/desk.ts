@@ -137,6 +137,7 @@ export class Desk implements LeaseKeeper {
   /** What was known of providers may be out of date. */
   forgetNames(): void {
     this.#driver.forgetViews();
+    this.#driver.table.renew();
     this.#names.forgetProviders();
     this.#met.clear();
   }

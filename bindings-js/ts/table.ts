@@ -61,6 +61,11 @@ export class Table {
     if (entry?.id !== undefined) this.#handles.set(entry.id, handle);
   }
 
+  /** What is known of providers has changed: where secrets go is asked anew. */
+  renew(): void {
+    this.#entries.forEach((entry, handle) => entry && (this.#entries[handle] = new Entry(handle, entry, this.#view)));
+  }
+
   at(handle: number): Entry | undefined {
     return this.#entries[handle];
   }
