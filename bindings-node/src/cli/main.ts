@@ -4,12 +4,15 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { version } from "credpool";
+import { addCommand } from "./add.js";
 import { UsageError } from "./command.js";
 import type { Command, Context } from "./command.js";
+import { manageCommands } from "./manage.js";
+import { explainCommand, listCommand, providersCommand, testCommand } from "./show.js";
 import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
 
-const COMMANDS: readonly Command[] = [simulateCommand];
+const COMMANDS: readonly Command[] = [addCommand, listCommand, ...manageCommands, explainCommand, testCommand, providersCommand, simulateCommand];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 

@@ -1,0 +1,104 @@
+// credpool list, providers, explain, test: what is there, and what would be done. Nothing is changed, nobody is asked.
+import type { CredentialPool, Profile } from "credpool";
+import { UsageError } from "./command.js";
+import type { Command } from "./command.js";
+import { STORE_HELP, STORE_OPTIONS, withPool } from "./store.js";
+import { columns, fromNow } from "./table.js";
+
+export const listCommand: Command = {
+  name: "list",
+  summary: "what is stored",
+  help: `Usage: credpool list [PROVIDER] [OPTIONS]
+
+Options:
+  --kind KIND    only api_key, token or oauth
+${STORE_HELP}`,
+  options: { ...STORE_OPTIONS, kind: { type: "string" } },
+  async run({ out }, values, [provider]) {
+    return withPool(values, (pool) => {
+      const kind = ["api_key", "token", "oauth"].find((kind) => kind === values.kind) as Profile["kind"] | undefined;
+      if (values.kind !== undefined && kind === undefined) throw new UsageError("list: --kind is one of api_key, token, oauth");
+      const profiles = pool.profiles.list({ ...(provider !== undefined && { provider }), ...(kind !== undefined && { kind }) });
+      if (values.json === true) out.line(JSON.stringify(profiles));
+      else out.line(pool.profiles.format(profiles));
+      return 0;
+    });
+  },
+};
+
+export const providersCommand: Command = {
+  name: "providers",
+  summary: "the providers that are known",
+  help: `Usage: credpool providers [OPTIONS]
+
+Options:
+${STORE_HELP}`,
+  options: STORE_OPTIONS,
+  async run({ out }, values) {
+    return withPool({ ...values, store: ":memory:" }, (pool) => {
+      const providers = pool.profiles.providers();
+      if (values.json === true) {
+        out.line(JSON.stringify(providers));
+        return 0;
+      }
+      const rows = providers.map(({ name, label, kinds, environment, website }) => [name, label, kinds.join(", "), environment[0] ?? "", website]);
+      for (const line of columns(["NAME", "PROVIDER", "TAKES", "VARIABLE", "KEYS ARE MADE AT"], rows)) out.line(line);
+      return 0;
+    });
+  },
+};
+
+export const explainCommand: Command = {
+  name: "explain",
+  summary: "who would be picked now, and why the others would not",
+  help: `Usage: credpool explain PROVIDER [OPTIONS]
+
+Options:
+  --model MODEL     for this model
+  --session NAME    for this session
+${STORE_HELP}`,
+  options: { ...STORE_OPTIONS, model: { type: "string" }, session: { type: "string" } },
+  async run({ out }, values, [provider]) {
+    if (provider === undefined) throw new UsageError("explain: name the provider");
+    return withPool(values, (pool) => {
+      const explanation = pool.explain(provider, { model: values.model as string | undefined, session: values.session as string | undefined });
+      if (values.json === true) {
+        out.line(JSON.stringify(explanation));
+        return 0;
+      }
+      if (explanation.candidates.length === 0) out.line(`nobody: credpool add ${provider} stores a key`);
+      const rows = explanation.candidates.map(({ name, origin, verdict, until }) => {
+        const mark = verdict === "picked" ? out.paint("green", "→") : verdict === "ready" ? " " : out.paint("red", "✗");
+        return [mark, name, origin, verdict.replaceAll("_", " "), until === undefined ? "" : fromNow(until)];
+      });
+      if (rows.length > 0) for (const line of columns(["", "NAME", "FROM", "NOW", "UNTIL"], rows)) out.line(line);
+      return explanation.picked === undefined ? 1 : 0;
+    });
+  },
+};
+
+export const testCommand: Command = {
+  name: "test",
+  summary: "is a stored credential valid, as far as can be said without asking anybody",
+  help: `Usage: credpool test PROFILE... [OPTIONS]
+
+A profile is named as PROVIDER:NAME. Exit code: 0 if all are valid, 1 if one is not.
+
+Options:
+${STORE_HELP}`,
+  options: STORE_OPTIONS,
+  async run({ out }, values, ids) {
+    return withPool(values, (pool) => {
+      const tested = (ids.length > 0 ? [...ids] : pool.profiles.list().map(({ id }) => id)).map((id) => pool.profiles.test(id));
+      if (values.json === true) out.line(JSON.stringify(tested));
+      else for (const line of tested.map((one) => testLine(pool, one))) out.line(`${line.ok ? out.paint("green", "✓") : out.paint("red", "✗")} ${line.text}`);
+      return tested.every(({ valid }) => valid) ? 0 : 1;
+    });
+  },
+};
+
+function testLine(pool: CredentialPool, { id, valid, expired, enabled, email, lastError, expiresInMs }: ReturnType<CredentialPool["profiles"]["test"]>): { ok: boolean; text: string } {
+  const cause = enabled ? undefined : (pool.get(id)?.disabledCause ?? "by hand");
+  const parts = [id, email, !enabled && `disabled: ${cause}`, expired && "expired", expiresInMs !== undefined && !expired && `expires ${fromNow(Date.now() + expiresInMs)}`, lastError !== undefined && `last error: ${lastError}`];
+  return { ok: valid, text: parts.filter((part) => typeof part === "string").join("  ") };
+}

@@ -1,0 +1,84 @@
+// @ts-check
+// The command line on a store: credentials are added, shown, changed and taken elsewhere.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runProgram } from "./support/runtime.mjs";
+
+const main = fileURLToPath(new URL("../../pkg/dist/node/cli/main.js", import.meta.url));
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "credpool-cli-store-"));
+process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+let stores = 0;
+
+/** A store of a test's own, and the command line on it. */
+function fresh() {
+  const store = path.join(folder, `${(stores += 1)}`, "pool.db");
+  const env = { CREDPOOL_STORE: store, OPENAI_API_KEY: "", ANTHROPIC_API_KEY: "" };
+  /** @param {string[]} args @param {string} [input] */
+  const run = (args, input) => runProgram([main, ...args], { env, ...(input !== undefined && { input }) });
+  return { store, run };
+}
+
+test("a key is piped in, listed, explained, and never shown", async () => {
+  const { run, store } = fresh();
+  const added = await run(["add", "OpenAI", "--name", "work", "--priority", "2", "--model", "gpt-*"], "sk-secret-1\n");
+  assert.deepEqual([added.code, added.stdout, added.stderr], [0, "stored openai:work (api_key)\n", ""]);
+  await run(["add", "claude", "--token", "--json"], "t-secret-2");
+  const list = await run(["list"]);
+  assert.equal(list.stdout, "2 profiles\n\nAnthropic:\n  ✓ default (token)\n\nOpenAI:\n  ✓ work (api_key) [priority:2]\n");
+  assert.deepEqual(JSON.parse((await run(["list", "openai", "--json"])).stdout).map((/** @type {any} */ { id }) => id), ["openai:work"]);
+  const explained = await run(["explain", "openai", "--model", "gpt-5"]);
+  assert.equal(explained.stdout, "   NAME  FROM    NOW\n→  work  stored  picked\n");
+  const other = await run(["explain", "openai", "--model", "o3"]);
+  assert.deepEqual([other.code, /✗ +work +stored +model/.test(other.stdout)], [1, true], other.stdout);
+  assert.ok(![added, list, explained, other].some(({ stdout }) => stdout.includes("secret")));
+  if (process.platform !== "win32") assert.equal(fs.statSync(store).mode & 0o777, 0o600);
+});
+
+test("a stored credential is disabled, enabled, tested, moved and removed", async () => {
+  const { run } = fresh();
+  await run(["add", "groq"], "gsk-1");
+  assert.equal((await run(["disable", "groq:default"])).stdout, "disabled groq:default\n");
+  const tested = await run(["test"]);
+  assert.deepEqual([tested.code, tested.stdout], [1, "✗ groq:default  disabled: by hand\n"]);
+  assert.equal((await run(["enable", "groq:default", "--json"])).stdout.includes('"enabled":true'), true);
+  assert.equal((await run(["test", "groq:default"])).code, 0);
+  assert.equal((await run(["priority", "groq:default", "7"])).stdout, "priority 7 for groq:default\n");
+  const { stdout } = await run(["export", "groq:default"]);
+  assert.deepEqual(JSON.parse(stdout), { provider: "groq", name: "default", kind: "api_key", key: "gsk-1", priority: 7 });
+  assert.equal((await run(["remove", "groq:default"])).code, 0);
+  assert.equal((await run(["list"])).stdout, "no profiles: credpool add PROVIDER stores one\n");
+});
+
+test("what makes no sense is said, with what to do, and nothing is stored", async () => {
+  const { run } = fresh();
+  /** @type {[string[], string | undefined, RegExp][]} */
+  const cases = [
+    [["add"], undefined, /name the provider/],
+    [["add", "nobody"], "k", /unknown provider "nobody"/],
+    [["add", "openai", "sk-on-the-command-line"], "", /no secret: it would be seen/],
+    [["add", "openai"], "  \n", /no secret was given/],
+    [["add", "openai", "--priority", "high"], "k", /--priority: expected a whole number/],
+    [["enable", "openai:none"], undefined, /no profile "openai:none"/],
+    [["enable"], undefined, /name the profile/],
+    [["list", "--kind", "word"], undefined, /--kind/],
+  ];
+  for (const [args, input, message] of cases) {
+    const { code, stdout, stderr } = await run(args, input);
+    assert.match(stderr, message);
+    assert.ok(code > 0 && stdout === "" && !stderr.includes("sk-on"), args.join(" "));
+  }
+  assert.deepEqual(JSON.parse((await run(["list", "--json"])).stdout), []);
+});
+
+test("the providers are listed, for people and for programs", async () => {
+  const { run } = fresh();
+  const { stdout } = await run(["providers"]);
+  assert.match(stdout, /^NAME +PROVIDER +TAKES +VARIABLE/);
+  assert.match(stdout, /\nopenai +OpenAI +api_key.* OPENAI_API_KEY/);
+  const providers = JSON.parse((await run(["providers", "--json"])).stdout);
+  assert.ok(providers.some((/** @type {any} */ { name, website }) => name === "anthropic" && website.startsWith("https://")));
+});
