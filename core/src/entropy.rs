@@ -19,6 +19,12 @@ pub enum Purpose {
     Uid = 3,
     /// The key of a name in a table.
     Name = 4,
+    /// A choice by lot.
+    Pick = 5,
+    /// A credential's point on a circle.
+    Point = 6,
+    /// Where a session asks for the next point of a circle.
+    Probe = 7,
 }
 
 impl Seed {

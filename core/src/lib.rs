@@ -23,7 +23,7 @@
 //! # use credpool::{engine::Acquire, id::SessionIx, time::Instant};
 //! # let wake = pool.handle(Now::from_millis(1_767_225_600_001, 1), PoolInput::Acquire {
 //! #     request: credpool::id::RequestId(2), providers: vec!["openai".into()], model: Some("gpt-5".into()), session: None,
-//! #     exclude: vec![], tried: vec![], round: 0, wait: credpool::time::Span::ZERO });
+//! #     known_as: None, exclude: vec![], tried: vec![], round: 0, wait: credpool::time::Span::ZERO });
 //! let Acquire::Ready(lease) = pool.try_acquire(Instant(2), route, SessionIx::NONE) else { panic!() };
 //! assert_eq!(pool.secret(lease.handle()), Some("sk-example"));
 //! pool.release(Instant(3), lease);

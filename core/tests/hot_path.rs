@@ -148,7 +148,18 @@ fn check(policy: &Value, size: u32, cooling: u32, sessions: bool) {
 
 #[test]
 fn a_pick_allocates_nothing() {
-    for strategy in ["round-robin", "fill-first", "least-recently-used"] {
+    for strategy in [
+        "round-robin",
+        "fill-first",
+        "sequential",
+        "weighted",
+        "least-recently-used",
+        "least-in-flight",
+        "random",
+        "power-of-two",
+        "priority",
+        "kind-order",
+    ] {
         let policy = json!({ "strategy": strategy, "affinity": { "kind": "none" } });
         for (size, cooling) in [(10, 0), (10, 9), (1_000, 990), (6_000, 0)] {
             check(&policy, size, cooling, false);
@@ -158,8 +169,14 @@ fn a_pick_allocates_nothing() {
 
 #[test]
 fn a_pick_for_a_session_allocates_nothing() {
-    for kind in ["session", "session-model"] {
-        let policy = json!({ "affinity": { "kind": kind } });
+    let hash = json!({ "kind": "session", "start": "hash", "only": "oauth" });
+    for affinity in [
+        json!({ "kind": "session" }),
+        json!({ "kind": "session-model" }),
+        json!({ "kind": "rendezvous" }),
+        hash,
+    ] {
+        let policy = json!({ "affinity": affinity });
         for (size, cooling) in [(10, 0), (1_000, 990), (6_000, 0)] {
             check(&policy, size, cooling, true);
         }

@@ -1,13 +1,13 @@
 //! Giving out credentials where the hot path cannot: new sessions, exclusions, several providers, waiting.
 
 use super::{
-    tie_key, Acquire, AcquireCommand, Cause, Engine, Leased, Refusal, RefusalCode, Reply, LONGEST_WAIT,
+    choice, tie_key, Acquire, AcquireCommand, Cause, Engine, Leased, Refusal, RefusalCode, Reply,
+    LONGEST_WAIT,
 };
 use crate::credential::Origin;
 use crate::entropy::Purpose;
 use crate::id::{Handle, LeaseId, RequestId, RouteId, SessionIx};
-use crate::policy::{AffinityKind, Exhausted};
-use crate::select::Choice;
+use crate::policy::Exhausted;
 use crate::time::{Instant, Span};
 
 /// So many callers may wait at once; further ones are refused at once.
@@ -112,11 +112,12 @@ impl Engine {
     /// One try over all routes. In a further round those who were tried may be tried again.
     fn attempt(&mut self, command: &AcquireCommand, further: bool) -> Option<Leased> {
         let round = command.round + u32::from(further);
+        let sessions = (command.session, command.known_as);
         for &route in &command.routes {
             let skip = |handle: Handle| {
                 command.exclude.contains(&handle) || (!further && command.tried.contains(&handle))
             };
-            if let Some((lease, handle, forced)) = self.choose(route, command.session, &skip) {
+            if let Some((lease, handle, forced)) = self.choose(route, sessions, &skip) {
                 let origin = self.member(handle).map_or(Origin::Stored, |member| member.origin);
                 return Some(Leased { lease, handle, origin, forced, round });
             }
@@ -128,26 +129,34 @@ impl Engine {
     fn choose(
         &mut self,
         route: RouteId,
-        session: SessionIx,
+        (session, known_as): (SessionIx, SessionIx),
         skip: &dyn Fn(Handle) -> bool,
     ) -> Option<(LeaseId, Handle, bool)> {
         let mono = self.now.mono;
         let affinity = self.policy.affinity;
-        let found = self.routes.get_mut(route)?;
+        let start = self.start_of(session);
+        let (found, cursors) = self.routes.rotation(route)?;
         let (provider, shard) = (found.provider, found.shard);
         let table = &mut self.tables[provider.0 as usize];
-        found.cursors.follow(table);
-        let ties = session != SessionIx::NONE && affinity.kind != AffinityKind::None;
+        cursors.follow(table);
         let key = tie_key(affinity.kind, provider, route);
-        let tied = self.ties.get(session, key).filter(|&(handle, used)| {
-            ties && mono < used + affinity.ttl
-                && !skip(handle)
-                && table.is_ready(shard, self.seats[handle.0 as usize])
-        });
-        let choice = Choice { strategy: self.policy.strategy, used: &self.used };
-        let picked = match tied {
+        let usable = |handle: Handle| {
+            let seat = self.seats[handle.0 as usize];
+            !skip(handle)
+                && table.is_ready(shard, seat)
+                && !table.comes_second(shard, seat, self.override_legs, affinity.fail_back)
+        };
+        let mut tied = None;
+        // A session that is tied already is not asked what it was called before.
+        for session in [session, known_as] {
+            if session != SessionIx::NONE && affinity.ties() && tied.is_none() {
+                tied = self.ties.get(session, key).filter(|&(_, used)| mono < used + affinity.ttl);
+            }
+        }
+        let choice = choice(&self.policy, start, self.seed, &self.used, &self.in_flight);
+        let picked = match tied.filter(|&(handle, _)| usable(handle)) {
             Some((handle, _)) => Some(handle),
-            None => table.pick(shard, choice, &mut found.cursors, |handle| !skip(handle)),
+            None => table.pick(shard, choice, cursors, |handle| !skip(handle)),
         };
         let (handle, forced) = match picked {
             Some(handle) => (handle, false),
@@ -156,8 +165,12 @@ impl Engine {
             }
             None => return None,
         };
-        if ties {
-            self.ties.tie(session, key, handle, mono, affinity.max);
+        if self.ties_to(handle) {
+            for session in [session, known_as] {
+                if session != SessionIx::NONE {
+                    self.ties.tie(session, key, handle, mono, affinity.max);
+                }
+            }
         }
         match self.grant(handle, route, session, mono) {
             Acquire::Ready(lease) => Some((lease, handle, forced)),
@@ -193,20 +206,18 @@ impl Engine {
             return (RefusalCode::CoolingDown, Some(at));
         }
         let (_, untimed) = table.waiting(shard);
-        if untimed > 0 || table.has_ready(shard) && self.somebody_ready(route, accept) {
+        if untimed > 0 || table.has_ready(shard) && table.somebody(shard, accept) {
             return (RefusalCode::Unavailable, None);
         }
         let known = self.known[provider.0 as usize];
         (if known { RefusalCode::NotFound } else { RefusalCode::UnknownProvider }, None)
     }
 
-    /// Is somebody ready whom a caller has tried already, and may not try again in this call?
-    fn somebody_ready(&mut self, route: RouteId, accept: &dyn Fn(Handle) -> bool) -> bool {
-        let Some(found) = self.routes.get_mut(route) else { return false };
-        let table = &mut self.tables[found.provider.0 as usize];
-        found.cursors.follow(table);
-        let choice = Choice { strategy: crate::policy::Strategy::FillFirst, used: &self.used };
-        table.pick(found.shard, choice, &mut found.cursors, accept).is_some()
+    /// Ends a session's ties.
+    pub(super) fn untie(&mut self, request: RequestId, session: SessionIx) {
+        let freed = self.ties.untie_session(session);
+        let ids = freed.iter().filter_map(|&handle| self.member(handle)?.id).collect();
+        self.reply(request, Reply::Done { ids });
     }
 }
 

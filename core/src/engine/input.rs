@@ -72,6 +72,13 @@ pub enum Command {
         /// The secret; `None` takes it back.
         secret: Option<SecretRef>,
     },
+    /// A session is free: its ties end, and its next call may go to anybody.
+    Untie {
+        /// Who asks.
+        request: RequestId,
+        /// Which session.
+        session: SessionIx,
+    },
     /// Write behind what is not in the store yet, and answer when it is.
     Flush {
         /// Who asks.
@@ -101,6 +108,8 @@ pub struct AcquireCommand {
     pub routes: Vec<RouteId>,
     /// The session; [`SessionIx::NONE`] where there is none.
     pub session: SessionIx,
+    /// Another number of the same session, by which it was known before: it is followed where `session` is not tied.
+    pub known_as: SessionIx,
     /// Never one of these.
     pub exclude: Vec<Handle>,
     /// Those that this call has tried before: left out until everybody was tried, then a further round begins.

@@ -6,7 +6,8 @@ use super::{Command, Effect, Engine, EventKind, FailedCode, NewItem, Reply};
 use crate::credential::{Changes, Origin, Record};
 use crate::entropy::Purpose;
 use crate::id::{CredentialId, Handle, LeaseId, ProviderIx, RequestId, SecretRef};
-use crate::select::{Seat, Table, TierKey};
+use crate::policy::AffinityKind;
+use crate::select::{Seat, Table};
 use crate::verdict::Reason;
 
 impl Engine {
@@ -24,6 +25,7 @@ impl Engine {
             Command::Override { request, record, origin, secret } => {
                 self.set_override(request, *record, origin, secret);
             }
+            Command::Untie { request, session } => self.untie(request, session),
             Command::Flush { request } => self.flush(request),
         }
     }
@@ -159,13 +161,15 @@ impl Engine {
         self.policy.leg(origin)?;
         let handle = self.enlist(record, id, origin, secret)?;
         let member = self.members[handle.0 as usize].as_ref()?;
-        let (provider, key, order) = (member.provider, self.tier_key(member), Self::order(handle, member));
+        let (provider, key, place) = (member.provider, self.tier_key(member), self.place(handle, member));
         let restricted = member.is_restricted();
         if restricted {
             self.give_every_model_its_own(provider);
         }
+        // A circle is made of all at once.
+        let met = self.policy.affinity.kind == AffinityKind::Rendezvous;
         let table = &mut self.tables[provider.0 as usize];
-        if table.seat(handle, key, order, &mut self.seats) {
+        if !met && table.seat(handle, key, place, &mut self.seats) {
             self.restand(handle, None);
         } else {
             self.lay_out(provider);
@@ -242,7 +246,13 @@ impl Engine {
         let is_new = record.secret_version != member.record.secret_version;
         let shown = |record: &Record| (record.name.clone(), record.base_url.clone(), record.secret_version);
         let shows_anew = shown(&record) != shown(&member.record);
-        let (was_restricted, old_key) = (member.is_restricted(), self.seats[at].key);
+        let was_restricted = member.is_restricted();
+        let Some(old_seat) =
+            self.member(handle).map(|member| (self.tier_key(member), self.place(handle, member)))
+        else {
+            return;
+        };
+        let Some(member) = self.members[at].as_mut() else { return };
         member.set_record(record);
         if member.origin.is_stored() {
             member.origin = member.record.origin();
@@ -264,8 +274,8 @@ impl Engine {
         if restricted && !was_restricted {
             self.give_every_model_its_own(provider);
         }
-        let key = self.members[at].as_ref().map(|member| self.tier_key(member));
-        if key == Some(old_key) {
+        let seat = |member: &Member| (self.tier_key(member), self.place(handle, member));
+        if self.members[at].as_ref().map(seat) == Some(old_seat) {
             self.restand(handle, None);
         } else {
             self.lay_out(provider);
@@ -306,14 +316,5 @@ impl Engine {
             self.known.push(false);
         }
         ProviderIx(number)
-    }
-
-    pub(super) fn tier_key(&self, member: &Member) -> TierKey {
-        TierKey::new(self.policy.leg(member.origin).unwrap_or(u8::MAX), member.record.priority)
-    }
-
-    /// The order within a tier: as stored; what is not stored comes after, in the order of its coming.
-    pub(super) fn order(handle: Handle, member: &Member) -> u64 {
-        member.id.map_or(u64::MAX / 2 + u64::from(handle.0), |id| id.0)
     }
 }

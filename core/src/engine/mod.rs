@@ -13,6 +13,7 @@ mod report;
 mod restore;
 mod row_data;
 mod saving;
+mod seating;
 mod serve;
 mod view;
 
@@ -29,8 +30,8 @@ pub use view::{CooldownView, MemberView, State};
 use crate::credential::canonical_model;
 use crate::entropy::Seed;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
-use crate::policy::{AffinityKind, Exhausted, Policy};
-use crate::select::{Choice, Seat, Table, Ties};
+use crate::policy::{AffinityKind, Exhausted, Policy, Rotation, SessionStart};
+use crate::select::{Choice, Seat, Start, Table, Ties};
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now};
 use acquire::Waiter;
@@ -49,6 +50,8 @@ const RECENT: usize = 4096;
 #[allow(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub struct Engine {
     policy: Policy,
+    /// So many legs of the cascade come before every tie.
+    override_legs: u8,
     seed: Seed,
     /// Both clocks at the last call.
     now: Now,
@@ -71,6 +74,8 @@ pub struct Engine {
     seats: Vec<Seat>,
     used: Vec<u64>,
     last_use: u64,
+    /// Uses before this are all alike to `least-in-flight`.
+    uses_from: u64,
     in_flight: Vec<u32>,
     incarnation_at: Vec<u32>,
     /// Has it cooldowns, ladders or strikes to be cleared by a success?
@@ -126,6 +131,7 @@ impl Engine {
     /// An empty engine. `now` starts its clocks.
     pub fn new(policy: Policy, seed: Seed, now: Now) -> Self {
         Self {
+            override_legs: policy.override_legs(),
             policy,
             seed,
             now,
@@ -143,6 +149,7 @@ impl Engine {
             seats: Vec::new(),
             used: Vec::new(),
             last_use: 0,
+            uses_from: Self::uses_from(now.wall.0),
             in_flight: Vec::new(),
             incarnation_at: Vec::new(),
             remembers: Vec::new(),
@@ -218,32 +225,40 @@ impl Engine {
         if mono >= self.due || self.recent.len() == self.recent.capacity() || self.selections_are_full() {
             return Acquire::Ask;
         }
-        let Some(route_ref) = self.routes.get_mut(route) else { return Acquire::Ask };
-        let (provider, shard) = (route_ref.provider, route_ref.shard);
+        let start = self.start_of(session);
+        let Some((found, cursors)) = self.routes.rotation(route) else { return Acquire::Ask };
+        let (provider, shard) = (found.provider, found.shard);
         let table = &mut self.tables[provider.0 as usize];
-        if session != SessionIx::NONE && self.policy.affinity.kind != AffinityKind::None {
-            let key = tie_key(self.policy.affinity.kind, provider, route);
-            let fresh = |used: Instant| mono < used + self.policy.affinity.ttl;
-            return match self.ties.get(session, key) {
-                Some((handle, used))
-                    if fresh(used) && table.is_ready(shard, self.seats[handle.0 as usize]) =>
-                {
-                    self.ties.tie(session, key, handle, mono, self.policy.affinity.max);
-                    self.grant(handle, route, session, mono)
+        let affinity = self.policy.affinity;
+        let ties = session != SessionIx::NONE && affinity.ties();
+        if ties {
+            let key = tie_key(affinity.kind, provider, route);
+            let stays = |handle: Handle| {
+                let seat = self.seats[handle.0 as usize];
+                table.is_ready(shard, seat)
+                    && !table.comes_second(shard, seat, self.override_legs, affinity.fail_back)
+            };
+            match self.ties.get(session, key) {
+                Some((handle, used)) if mono < used + affinity.ttl && stays(handle) => {
+                    self.ties.tie(session, key, handle, mono, affinity.max);
+                    return self.grant(handle, route, session, mono);
                 }
                 // Nobody to tie it to: as for any other caller.
                 _ if !table.has_ready(shard) && self.policy.when_exhausted != Exhausted::Soonest => {
                     let (code, retry_at) = self.refusal(route, &|_| true);
-                    Acquire::Refused(code, retry_at)
+                    return Acquire::Refused(code, retry_at);
                 }
-                _ => Acquire::Ask,
-            };
+                // Some are never tied: a session's hash finds them again.
+                _ if affinity.only.is_none() || !matches!(start, Start::Hash(_)) => return Acquire::Ask,
+                _ => {}
+            }
         }
-        if !route_ref.cursors.are_current(table) {
+        if !cursors.are_current(table) {
             return Acquire::Ask;
         }
-        let choice = Choice { strategy: self.policy.strategy, used: &self.used };
-        match table.pick(shard, choice, &mut route_ref.cursors, |_| true) {
+        let choice = choice(&self.policy, start, self.seed, &self.used, &self.in_flight);
+        match table.pick(shard, choice, cursors, |_| true) {
+            Some(handle) if ties && self.ties_to(handle) => Acquire::Ask,
             Some(handle) => self.grant(handle, route, session, mono),
             None if self.policy.when_exhausted == Exhausted::Soonest => Acquire::Ask,
             None => {
@@ -262,7 +277,7 @@ impl Engine {
             if self.remembers[at] {
                 return false;
             }
-            self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+            self.lease_ended(open.handle);
             self.successes[at] = self.successes[at].saturating_add(1);
             self.renew_tie(open.session, open.route, open.handle, mono.max(self.now.mono));
         }
@@ -275,7 +290,7 @@ impl Engine {
         if let Some(open) = self.leases.close(lease) {
             let at = open.handle.0 as usize;
             if self.incarnation_at[at] == open.incarnation {
-                self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+                self.lease_ended(open.handle);
             }
         }
     }
@@ -289,19 +304,46 @@ impl Engine {
         if let Some(route) = self.routes.find(provider, model) {
             return route;
         }
-        if let Some(model) = model.filter(|_| self.has_restricted(provider)) {
+        if let Some(model) =
+            model.filter(|_| self.has_restricted(provider) || self.every_model_counts(provider))
+        {
             self.give_own_shard(provider, model);
         }
         let shard = self.tables[provider.0 as usize].shard_of(model);
-        self.routes.add(provider, model, shard)
+        self.routes.add(provider, model, shard, self.policy.rotation == Rotation::Provider)
     }
 
-    /// The number of a session, for the hot path; [`SessionIx::NONE`] where the policy ties nothing.
+    /// The number of a session, for the hot path; [`SessionIx::NONE`] where the policy does not look at sessions.
     pub fn session(&mut self, name: &str) -> SessionIx {
-        if name.is_empty() || self.policy.affinity.kind == AffinityKind::None {
-            return SessionIx::NONE;
+        let affinity = self.policy.affinity;
+        match affinity.kind {
+            _ if name.is_empty() => SessionIx::NONE,
+            AffinityKind::None if affinity.start == SessionStart::Strategy => SessionIx::NONE,
+            // Nothing is kept of it: the number is half of what there is to know.
+            AffinityKind::Rendezvous => SessionIx((Ties::hash(name) >> 76) as u64 | 1),
+            _ => self.ties.named(name, affinity.max),
         }
-        self.ties.intern(Ties::hash(name))
+    }
+
+    /// Where a session's first credential comes from.
+    fn start_of(&self, session: SessionIx) -> Start {
+        let affinity = self.policy.affinity;
+        if session == SessionIx::NONE {
+            Start::Strategy
+        } else if affinity.kind == AffinityKind::Rendezvous {
+            Start::Circle(session.0)
+        } else if affinity.start == SessionStart::Hash {
+            self.ties.start(session).map_or(Start::Strategy, Start::Hash)
+        } else {
+            Start::Strategy
+        }
+    }
+
+    /// Is a session that is given this credential tied to it?
+    fn ties_to(&self, handle: Handle) -> bool {
+        let leg = self.seats[handle.0 as usize].key.leg;
+        let kind = self.member(handle).map(|member| member.record.kind);
+        leg >= self.override_legs && kind.is_some_and(|kind| self.policy.affinity.ties_to(kind))
     }
 
     fn model_ix(&mut self, model: &str) -> ModelIx {
@@ -323,6 +365,9 @@ impl Engine {
         };
         self.in_flight[at] = self.in_flight[at].saturating_add(1);
         self.used[at] = self.next_use(mono);
+        if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
+            self.load_changed(handle, provider);
+        }
         if !self.is_recent[at] {
             self.is_recent[at] = true;
             self.recent.push(handle);
@@ -342,7 +387,7 @@ impl Engine {
     }
 
     fn renew_tie(&mut self, session: SessionIx, route: RouteId, handle: Handle, now: Instant) {
-        if session == SessionIx::NONE || self.policy.affinity.kind == AffinityKind::None {
+        if session == SessionIx::NONE || !self.policy.affinity.ties() {
             return;
         }
         let Some(provider) = self.routes.get(route).map(|route| route.provider) else { return };
@@ -385,6 +430,17 @@ impl Engine {
     fn member_mut(&mut self, handle: Handle) -> Option<&mut Member> {
         self.members.get_mut(handle.0 as usize)?.as_mut()
     }
+}
+
+/// What a pick depends on.
+const fn choice<'a>(
+    policy: &Policy,
+    start: Start,
+    seed: Seed,
+    used: &'a [u64],
+    in_flight: &'a [u32],
+) -> Choice<'a> {
+    Choice { strategy: policy.strategy, start, seed, used, in_flight }
 }
 
 /// What a session is tied for: a provider, or a route.

@@ -14,7 +14,8 @@ pub(super) struct Route {
     pub(super) model: Option<ModelIx>,
     /// The ready index that serves it.
     pub(super) shard: u32,
-    pub(super) cursors: Cursors,
+    /// Which rotation it belongs to.
+    pub(super) rotation: u32,
 }
 
 /// Texts by number and numbers by text.
@@ -60,6 +61,7 @@ impl Names {
 pub(super) struct Routes {
     all: Vec<Route>,
     by_name: IntMap<u64, u32>,
+    rotations: Vec<Cursors>,
 }
 
 const fn key(provider: ProviderIx, model: Option<ModelIx>) -> u64 {
@@ -75,9 +77,24 @@ impl Routes {
         self.by_name.get(&key(provider, model)).copied().map(RouteId)
     }
 
-    pub(super) fn add(&mut self, provider: ProviderIx, model: Option<ModelIx>, shard: u32) -> RouteId {
+    /// `shares`: it goes on with the rotation of the provider's other routes.
+    pub(super) fn add(
+        &mut self,
+        provider: ProviderIx,
+        model: Option<ModelIx>,
+        shard: u32,
+        shares: bool,
+    ) -> RouteId {
         let id = RouteId(self.all.len() as u32);
-        self.all.push(Route { provider, model, shard, cursors: Cursors::default() });
+        let shared = shares.then(|| self.all.iter().find(|route| route.provider == provider)).flatten();
+        let rotation = shared.map_or_else(
+            || {
+                self.rotations.push(Cursors::new(u64::from(id.0)));
+                self.rotations.len() as u32 - 1
+            },
+            |route| route.rotation,
+        );
+        self.all.push(Route { provider, model, shard, rotation });
         self.by_name.insert(key(provider, model), id.0);
         id
     }
@@ -88,6 +105,17 @@ impl Routes {
 
     pub(super) fn get_mut(&mut self, id: RouteId) -> Option<&mut Route> {
         self.all.get_mut(id.0 as usize)
+    }
+
+    /// A route and its rotation.
+    pub(super) fn rotation(&mut self, id: RouteId) -> Option<(&Route, &mut Cursors)> {
+        let route = self.all.get(id.0 as usize)?;
+        Some((route, &mut self.rotations[route.rotation as usize]))
+    }
+
+    /// A copy of a route's rotation.
+    pub(super) fn rotation_of(&self, id: RouteId) -> Option<Cursors> {
+        Some(self.rotations[self.get(id)?.rotation as usize].clone())
     }
 
     /// The models that a provider was asked for.

@@ -4,7 +4,7 @@ use super::member::ScopeKey;
 use super::{tie_key, Engine, EventKind, FailedCode, Next, Reply, ReportCommand, Reported, Target};
 use crate::cooldown::{Circumstances, Effect as Cooled, Source};
 use crate::id::{Handle, RouteId, SessionIx};
-use crate::policy::{Action, AffinityKind, SuccessEnds};
+use crate::policy::{Action, SuccessEnds, TieFailure};
 use crate::time::Instant;
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 
@@ -45,7 +45,7 @@ impl Engine {
                 if self.incarnation_at[at] != open.incarnation {
                     return None;
                 }
-                self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+                self.lease_ended(open.handle);
                 Use { handle: open.handle, route: open.route, session: open.session, began: open.began }
             }
             Target::Credential { handle, route, session } => {
@@ -128,7 +128,8 @@ impl Engine {
         }
         let rests =
             self.member(used.handle).and_then(|member| member.scope(&key)).is_some_and(|state| state.active);
-        if rests && self.policy.affinity.kind != AffinityKind::None {
+        let affinity = self.policy.affinity;
+        if rests && affinity.ties() && affinity.on_failure == TieFailure::Untie {
             if let Some(provider) = self.routes.get(used.route).map(|route| route.provider) {
                 let key = tie_key(self.policy.affinity.kind, provider, used.route);
                 self.ties.untie(used.session, key, used.handle);

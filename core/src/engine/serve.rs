@@ -2,9 +2,7 @@
 
 use super::member::ScopeKey;
 use super::{Cause, Deadline, Engine, EventKind};
-use crate::id::{Handle, ModelIx, ProviderIx};
-use crate::policy::Strategy;
-use crate::select::{OutReason, Standing};
+use crate::id::Handle;
 use crate::time::{Instant, Now, Span};
 use std::cmp::Reverse;
 
@@ -59,7 +57,7 @@ impl Engine {
             while let Some(open) = self.leases.close_oldest(Instant(mono.0 - lease.0)) {
                 let at = open.handle.0 as usize;
                 if self.incarnation_at[at] == open.incarnation {
-                    self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+                    self.lease_ended(open.handle);
                 }
             }
         }
@@ -163,73 +161,6 @@ impl Engine {
         self.remembers[handle.0 as usize] = remembers;
     }
 
-    /// Corrects the ready index after a member has changed: for one model, or for all.
-    pub(super) fn restand(&mut self, handle: Handle, model: Option<ModelIx>) {
-        let Some(provider) = self.member(handle).map(|member| member.provider) else { return };
-        if let Some(model) = model {
-            self.give_own_shard(provider, model);
-            let shard = self.tables[provider.0 as usize].shard_of(Some(model));
-            self.stand(handle, Some(model), shard);
-        } else {
-            let own: Vec<_> = self.tables[provider.0 as usize].own_models().collect();
-            self.stand(handle, None, 0);
-            for (model, shard) in own {
-                self.stand(handle, Some(model), shard);
-            }
-        }
-    }
-
-    fn stand(&mut self, handle: Handle, model: Option<ModelIx>, shard: u32) {
-        let Some(member) = self.members[handle.0 as usize].as_ref() else { return };
-        let standing = member.standing(model.map(|model| (model, self.models.text(model.0))));
-        self.somebody_returned |= standing == Standing::Ready && !self.waiters.is_empty();
-        let used =
-            (self.policy.strategy == Strategy::LeastRecentlyUsed).then(|| self.used[handle.0 as usize]);
-        let seat = self.seats[handle.0 as usize];
-        self.tables[member.provider.0 as usize].set(shard, handle, seat, in_index(standing), used);
-    }
-
-    /// Gives a model a ready index of its own, because somebody stands towards it differently than towards others.
-    pub(super) fn give_own_shard(&mut self, provider: ProviderIx, model: ModelIx) {
-        let table = &mut self.tables[provider.0 as usize];
-        if table.shard_of(Some(model)) != 0 {
-            return;
-        }
-        let shard = table.give_own(model);
-        if let Some(route) =
-            self.routes.find(provider, Some(model)).and_then(|route| self.routes.get_mut(route))
-        {
-            route.shard = shard;
-        }
-        if self.has_restricted(provider) {
-            for at in 0..self.members.len() {
-                if self.members[at].as_ref().is_some_and(|member| member.provider == provider) {
-                    self.stand(Handle(at as u32), Some(model), shard);
-                }
-            }
-        }
-    }
-
-    /// Lays a provider's table out anew.
-    pub(super) fn lay_out(&mut self, provider: ProviderIx) {
-        let members: Vec<_> = self
-            .members
-            .iter()
-            .enumerate()
-            .filter_map(|(at, member)| Some((Handle(at as u32), member.as_ref()?)))
-            .filter(|(_, member)| member.provider == provider)
-            .map(|(handle, member)| (self.tier_key(member), Self::order(handle, member), handle))
-            .collect();
-        let (all, models, used) = (&self.members, &self.models, &self.used);
-        let by_use = self.policy.strategy == Strategy::LeastRecentlyUsed;
-        self.tables[provider.0 as usize].lay_out(members, &mut self.seats, |handle, model| {
-            let member = all[handle.0 as usize].as_ref();
-            let standing =
-                member.map(|member| member.standing(model.map(|model| (model, models.text(model.0)))));
-            (standing.and_then(in_index), by_use.then(|| used[handle.0 as usize]))
-        });
-    }
-
     /// Schedules the next write-behind.
     pub(super) fn schedule_flush(&mut self) {
         if self.flush_at.is_none() {
@@ -240,11 +171,3 @@ impl Engine {
 
 /// What is written behind is written at most so much later; together with the host's drain of the hot path, within a second.
 const FLUSH_AFTER: Span = Span::from_millis(500);
-
-/// Those who do not serve a model are not kept in its index at all: with lists of models there are many of them.
-const fn in_index(standing: Standing) -> Option<Standing> {
-    match standing {
-        Standing::Out(OutReason::ModelNotListed, _) => None,
-        standing => Some(standing),
-    }
-}

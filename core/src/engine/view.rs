@@ -1,13 +1,14 @@
 //! What an engine shows: every credential, what it is doing, and why it would or would not be picked.
 
+use super::seating::standing;
 use super::{Acquire, Candidate, Engine};
 use crate::cooldown::Source;
 use crate::credential::{public_index, Identity, Origin, Record};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
 use crate::json::{object, ToJson, Writer};
-use crate::policy::{AffinityKind, Strategy};
-use crate::select::{Choice, OutReason, Standing};
+use crate::policy::Strategy;
+use crate::select::{OutReason, Standing};
 use crate::time::{Instant, Timestamp};
 use crate::verdict::{Reason, Scope};
 
@@ -178,7 +179,7 @@ impl Engine {
             .filter(of_provider)
             .filter_map(|handle| Some((handle, self.member(handle)?)))
             .map(|(handle, member)| {
-                let (out, until) = match member.standing(model) {
+                let (out, until) = match standing(&self.policy, member, model) {
                     Standing::Ready => (None, None),
                     Standing::Out(reason, until) => (Some(reason), until.map(|at| self.now.wall_of(at))),
                 };
@@ -191,18 +192,23 @@ impl Engine {
     pub fn peek(&self, route: RouteId, session: SessionIx) -> Option<Handle> {
         let found = self.routes.get(route)?;
         let mut table = self.tables[found.provider.0 as usize].clone();
-        let kind = self.policy.affinity.kind;
-        if session != SessionIx::NONE && kind != AffinityKind::None {
-            let fresh = |used: Instant| self.now.mono < used + self.policy.affinity.ttl;
-            let tied = self.ties.get(session, super::tie_key(kind, found.provider, route));
-            let ready = |handle: Handle| table.is_ready(found.shard, self.seats[handle.0 as usize]);
-            if let Some((handle, _)) = tied.filter(|&(handle, used)| fresh(used) && ready(handle)) {
+        let affinity = self.policy.affinity;
+        if session != SessionIx::NONE && affinity.ties() {
+            let fresh = |used: Instant| self.now.mono < used + affinity.ttl;
+            let tied = self.ties.get(session, super::tie_key(affinity.kind, found.provider, route));
+            let stays = |handle: Handle| {
+                let seat = self.seats[handle.0 as usize];
+                table.is_ready(found.shard, seat)
+                    && !table.comes_second(found.shard, seat, self.override_legs, affinity.fail_back)
+            };
+            if let Some((handle, _)) = tied.filter(|&(handle, used)| fresh(used) && stays(handle)) {
                 return Some(handle);
             }
         }
-        let mut cursors = found.cursors.clone();
+        let mut cursors = self.routes.rotation_of(route)?;
         cursors.follow(&table);
-        let choice = Choice { strategy: self.policy.strategy, used: &self.used };
+        let choice =
+            super::choice(&self.policy, self.start_of(session), self.seed, &self.used, &self.in_flight);
         table.pick(found.shard, choice, &mut cursors, |_| true)
     }
 
@@ -210,7 +216,7 @@ impl Engine {
     pub fn health(&self, handle: Handle, route: RouteId) -> Option<(Standing, Option<CooldownView>)> {
         let member = self.member(handle)?;
         let model = self.routes.get(route)?.model;
-        let standing = member.standing(model.map(|model| (model, self.models.text(model.0))));
+        let standing = standing(&self.policy, member, model.map(|model| (model, self.models.text(model.0))));
         let name = model.map(|model| self.models.text(model.0));
         let view = self.member_view(handle)?.cooldowns.into_iter().find(|cooldown| match name {
             Some(name) => cooldown.model.as_deref() == Some(name),

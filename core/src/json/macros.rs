@@ -19,10 +19,10 @@ macro_rules! from_json {
 
 /// Reads an object into a variant: `variant!(from, Self::Lease { id, model = None })`. All its fields are known: it is strict.
 macro_rules! variant {
-    ($from:ident, $type:ident::$variant:ident { $($field:ident $(= $default:expr)?),* $(,)? }) => {{
+    ($from:ident, $type:ident::$variant:ident { $($field:ident $(as $name:literal)? $(= $default:expr)?),* $(,)? }) => {{
         let mut made = $type::$variant { $($field: $crate::json::blank!($($default)?)),* };
         if let $type::$variant { $($field),* } = &mut made {
-            $from.fields(&$crate::json::expected!(strict $($field $(= $default)?,)*), &mut [$($field),*])?;
+            $from.fields(&$crate::json::expected!(strict $($field $($name)? $(= $default)?,)*), &mut [$($field),*])?;
         }
         made
     }};

@@ -2,11 +2,12 @@
 //!
 //! A policy is a JSON document merged over a preset. Nothing in the engine asks for a preset's name.
 
+mod affinity;
 mod model;
 mod preset;
+mod strategy;
 
-pub use model::{
-    Action, Affinity, AffinityKind, CooldownRule, Exhausted, HintRules, Policy, RetryRules, Strategy,
-    SuccessEnds,
-};
+pub use affinity::{Affinity, AffinityKind, SessionStart, TieFailure};
+pub use model::{Action, CooldownRule, Exhausted, HintRules, Policy, RetryRules, SuccessEnds};
 pub use preset::{preset_names, PolicyError};
+pub use strategy::{CreditRule, Rotation, Strategy, Tiers};

@@ -1,5 +1,6 @@
 //! The policy: every rule that a user may change, with its unit and range.
 
+use super::{Affinity, CreditRule, Rotation, Strategy, Tiers};
 use crate::credential::Origin;
 use crate::json::{from_json, words};
 use crate::rules::ClassifyRules;
@@ -13,6 +14,18 @@ use crate::verdict::{Reason, Scope};
 pub struct Policy {
     /// How one of a tier is chosen.
     pub strategy: Strategy,
+    /// What makes a tier.
+    #[cfg_attr(feature = "schema", schemars(default = "by_priority"))]
+    pub tiers: Tiers,
+    /// Do OAuth accounts come before tokens, and tokens before keys, whatever their priority?
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub kind_order: bool,
+    /// What a rotation is kept for.
+    #[cfg_attr(feature = "schema", schemars(default = "by_model"))]
+    pub rotation: Rotation,
+    /// What becomes of the credits of `weighted` when somebody comes or goes.
+    #[cfg_attr(feature = "schema", schemars(default = "keep"))]
+    pub credits: CreditRule,
     /// Whether a session stays with a credential.
     pub affinity: Affinity,
     /// What happens when every candidate is out.
@@ -35,44 +48,6 @@ pub struct Policy {
     pub lease: Span,
     /// What an answer means.
     pub classify: ClassifyRules,
-}
-
-/// How one of a tier is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
-pub enum Strategy {
-    /// One after the other, for each provider and model by itself.
-    RoundRobin,
-    /// The first one that is ready, in stored order.
-    FillFirst,
-    /// The one that was not used for the longest time; never used ones first, in stored order.
-    LeastRecentlyUsed,
-}
-
-/// Whether a session stays with a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct Affinity {
-    /// What is tied.
-    pub kind: AffinityKind,
-    /// A tie that is not used for so long is forgotten. Milliseconds.
-    #[cfg_attr(feature = "schema", schemars(default = "an_hour"))]
-    pub ttl: Span,
-    /// At most so many ties are kept; the one that was not used for the longest time is forgotten first.
-    #[cfg_attr(feature = "schema", schemars(default = "many_ties"))]
-    pub max: u32,
-}
-
-/// What is tied to a credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
-pub enum AffinityKind {
-    /// Nothing: every pick is a new one.
-    None,
-    /// A session, for each provider.
-    Session,
-    /// A session, for each provider and model.
-    SessionModel,
 }
 
 /// What happens when every candidate is out.
@@ -178,18 +153,30 @@ impl Policy {
         self.cooldown.get(&reason)
     }
 
+    /// How many legs, from the first on, hold nothing but what somebody set by hand for this very program: they come before
+    /// every session's tie, and no session is tied to them.
+    pub fn override_legs(&self) -> u8 {
+        let by_hand =
+            |leg: &&Vec<Origin>| leg.iter().all(|origin| matches!(origin, Origin::Runtime | Origin::Config));
+        self.cascade.iter().take_while(by_hand).count().try_into().unwrap_or(u8::MAX)
+    }
+
     /// The place of an origin in the cascade; `None` where the policy does not have it.
     pub fn leg(&self, origin: Origin) -> Option<u8> {
         self.cascade.iter().position(|leg| leg.contains(&origin)).and_then(|leg| u8::try_from(leg).ok())
     }
 }
 
-const fn an_hour() -> Span {
-    Span::from_hours(1)
+const fn by_priority() -> Tiers {
+    Tiers::Priority
 }
 
-const fn many_ties() -> u32 {
-    100_000
+const fn by_model() -> Rotation {
+    Rotation::Model
+}
+
+const fn keep() -> CreditRule {
+    CreditRule::Keep
 }
 
 const fn two() -> u32 {
@@ -214,20 +201,6 @@ const fn a_minute() -> Span {
 
 words! {
     /// The word used in policies.
-    Strategy {
-        RoundRobin = "round-robin",
-        FillFirst = "fill-first",
-        LeastRecentlyUsed = "least-recently-used",
-    }
-}
-
-words! {
-    /// The word used in policies.
-    AffinityKind { None = "none", Session = "session", SessionModel = "session-model" }
-}
-
-words! {
-    /// The word used in policies.
     Exhausted { Refuse = "refuse", Soonest = "soonest" }
 }
 
@@ -244,6 +217,10 @@ words! {
 from_json! {
     strict Policy {
         strategy,
+        tiers = by_priority(),
+        kind_order = false,
+        rotation = by_model(),
+        credits = keep(),
         affinity,
         when_exhausted,
         cascade,
@@ -255,10 +232,6 @@ from_json! {
         lease,
         classify,
     }
-}
-
-from_json! {
-    strict Affinity { kind, ttl = an_hour(), max = many_ties() }
 }
 
 from_json! {

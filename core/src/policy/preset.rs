@@ -10,7 +10,7 @@ struct Preset {
     classify: &'static str,
 }
 
-const PRESETS: [Preset; 2] = [
+const PRESETS: &[Preset] = &[
     Preset {
         name: "default",
         rules: include_str!("presets/default.json"),
@@ -20,6 +20,11 @@ const PRESETS: [Preset; 2] = [
         name: "cliproxyapi",
         rules: include_str!("presets/cliproxyapi.json"),
         classify: include_str!("presets/cliproxyapi.classify.json"),
+    },
+    Preset {
+        name: "oh-my-pi",
+        rules: include_str!("presets/oh-my-pi.json"),
+        classify: include_str!("presets/oh-my-pi.classify.json"),
     },
 ];
 
@@ -112,6 +117,9 @@ impl Policy {
         }
         if self.lease.0 == 0 {
             return Err(invalid("lease", "must be above 0"));
+        }
+        if self.affinity.max == 0 {
+            return Err(invalid("affinity.max", "must be at least 1"));
         }
         if self.cascade.len() > usize::from(u8::MAX) {
             return Err(invalid("cascade", "has more than 255 legs"));

@@ -166,11 +166,31 @@ impl Pool {
         let command = match input {
             PoolInput::Tick {} => return Ok(Input::Tick),
             PoolInput::Load { request } => Command::Load { request },
-            PoolInput::Acquire { request, providers, model, session, exclude, tried, round, wait } => {
+            PoolInput::Acquire {
+                request,
+                providers,
+                model,
+                session,
+                known_as,
+                exclude,
+                tried,
+                round,
+                wait,
+            } => {
                 let routes =
                     providers.iter().map(|provider| self.route(provider, model.as_deref())).collect();
                 let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
-                Command::Acquire(AcquireCommand { request, routes, session, exclude, tried, round, wait })
+                let known_as = known_as.map_or(SessionIx::NONE, |name| self.session(&name));
+                Command::Acquire(AcquireCommand {
+                    request,
+                    routes,
+                    session,
+                    known_as,
+                    exclude,
+                    tried,
+                    round,
+                    wait,
+                })
             }
             PoolInput::Cancel { request } => Command::Cancel { request },
             PoolInput::Report { request, lease, handle, model, session, outcome, attempts } => {
@@ -210,6 +230,10 @@ impl Pool {
                     .override_parts(&provider, origin, kind, secret, name)
                     .map_err(|error| (request, invalid(&error)))?;
                 Command::Override { request, record: Box::new(record), origin, secret }
+            }
+            PoolInput::Untie { request, session } => {
+                let session = self.session(&session);
+                Command::Untie { request, session }
             }
             PoolInput::Flush { request } => Command::Flush { request },
             PoolInput::Loaded { op, generation, rows } => {

@@ -35,6 +35,8 @@ pub enum PoolInput {
         providers: Vec<Box<str>>,
         model: Option<Box<str>>,
         session: Option<Box<str>>,
+        /// Another name of the same session, by which it was known before.
+        known_as: Option<Box<str>>,
         exclude: Vec<Handle>,
         tried: Vec<Handle>,
         round: u32,
@@ -68,6 +70,8 @@ pub enum PoolInput {
         /// The environment variable that it came from, where it did.
         name: Option<Box<str>>,
     },
+    /// A session is free.
+    Untie { request: RequestId, session: Box<str> },
     /// Write behind what is not in the store yet.
     Flush { request: RequestId },
     /// A load is done.
@@ -230,6 +234,7 @@ impl FromJson for PoolInput {
                 providers,
                 model = None,
                 session = None,
+                known_as as "knownAs" = None,
                 exclude = Vec::new(),
                 tried = Vec::new(),
                 round = 0,
@@ -258,6 +263,7 @@ impl FromJson for PoolInput {
                 secret = None,
                 name = None,
             }),
+            "untie" => variant!(from, Self::Untie { request, session }),
             "flush" => variant!(from, Self::Flush { request }),
             "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
             "committed" => variant!(from, Self::Committed { op, generation, rows }),

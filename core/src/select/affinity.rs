@@ -1,6 +1,7 @@
 //! Ties of sessions to credentials: found by session and route, forgotten when idle, bounded in number.
 
 use super::shard::IntMap;
+use super::xxhash::xxhash32;
 use crate::id::{Handle, SessionIx};
 use crate::time::{Instant, Span};
 use sha2::{Digest, Sha256};
@@ -15,6 +16,8 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Ties {
     sessions: Vec<Session>,
     free_sessions: Vec<u32>,
+    /// Where the last search for a session to forget ended.
+    hand: u32,
     /// By half of the digest, the other half of which is compared.
     by_hash: IntMap<u64, u32>,
     /// By session place and what is tied: a provider or a route, as the policy says.
@@ -31,6 +34,8 @@ pub(crate) struct Ties {
 #[derive(Clone, Copy, Debug)]
 struct Session {
     hash: SessionHash,
+    /// xxHash32 of its name, once the name was heard: a restored session is known by its digest only.
+    start: Option<u32>,
     generation: u32,
     ties: u32,
     alive: bool,
@@ -62,6 +67,7 @@ impl Default for Ties {
         Self {
             sessions: Vec::new(),
             free_sessions: Vec::new(),
+            hand: 0,
             by_hash: IntMap::default(),
             by_key: IntMap::default(),
             ties: Vec::new(),
@@ -89,13 +95,57 @@ impl Ties {
             return if known.hash == hash { SessionIx::new(slot, known.generation) } else { SessionIx::NONE };
         }
         let slot = self.free_sessions.pop().unwrap_or_else(|| {
-            self.sessions.push(Session { hash: 0, generation: 0, ties: 0, alive: false });
+            self.sessions.push(Session { hash: 0, start: None, generation: 0, ties: 0, alive: false });
             self.sessions.len() as u32 - 1
         });
         let session = &mut self.sessions[slot as usize];
-        *session = Session { hash, generation: session.generation, ties: 0, alive: true };
+        *session = Session { hash, start: None, generation: session.generation, ties: 0, alive: true };
         self.by_hash.insert(half(hash), slot);
         SessionIx::new(slot, session.generation)
+    }
+
+    /// The session of this name. Of those that are not tied at most `max` are known.
+    pub(crate) fn named(&mut self, name: &str, max: u32) -> SessionIx {
+        self.make_room(max);
+        let session = self.intern(Self::hash(name));
+        if let Some(slot) = self.slot(session) {
+            self.sessions[slot as usize].start.get_or_insert_with(|| xxhash32(name.as_bytes()));
+        }
+        session
+    }
+
+    /// Forgets a session without ties, where there are too many. The search goes on where the last one ended.
+    fn make_room(&mut self, max: u32) {
+        let most = max.max(1) as usize + self.by_key.len();
+        for _ in 0..8 {
+            if self.sessions.len() - self.free_sessions.len() < most {
+                return;
+            }
+            self.hand = (self.hand + 1) % self.sessions.len() as u32;
+            let session = self.sessions[self.hand as usize];
+            if session.alive && session.ties == 0 {
+                self.forget_session(session.hash);
+            }
+        }
+    }
+
+    /// xxHash32 of a session's name, where that was heard.
+    pub(crate) fn start(&self, session: SessionIx) -> Option<u32> {
+        self.sessions[self.slot(session)? as usize].start
+    }
+
+    /// Ends all ties of a session. O(ties). Returns whose they were.
+    pub(crate) fn untie_session(&mut self, session: SessionIx) -> Vec<Handle> {
+        let Some(slot) = self.slot(session) else { return Vec::new() };
+        let mut freed = Vec::new();
+        for at in 0..self.ties.len() as u32 {
+            let tie = self.ties[at as usize];
+            if tie.alive && tie.session == slot {
+                freed.push(tie.handle);
+                self.end(at);
+            }
+        }
+        freed
     }
 
     fn slot(&self, session: SessionIx) -> Option<u32> {

@@ -5,6 +5,8 @@
 pub(crate) struct BitTree {
     /// `levels[0]` holds the members; a bit of a higher level says that the word below it is not empty.
     levels: Vec<Vec<u64>>,
+    /// How many are in the words of `levels[0]`, as a Fenwick tree: the place of the `n`th member in O(log n).
+    counts: Vec<u32>,
     ones: u32,
 }
 
@@ -17,6 +19,23 @@ impl BitTree {
     /// Makes room for members below `length`.
     pub(crate) fn grow(&mut self, length: usize) {
         let mut words = length.div_ceil(64).max(1);
+        if words > self.counts.len() {
+            self.counts = vec![0; words];
+            for (word, bits) in self.levels.iter().take(1).flatten().enumerate() {
+                self.counts[word] += bits.count_ones();
+                let parent = word | (word + 1);
+                if parent < words {
+                    self.counts[parent] += self.counts[word];
+                }
+            }
+            // Sums of old words go on into the new ones.
+            for word in self.levels.first().map_or(0, Vec::len)..words {
+                let parent = word | (word + 1);
+                if parent < words {
+                    self.counts[parent] += self.counts[word];
+                }
+            }
+        }
         let mut level = 0;
         loop {
             if level == self.levels.len() {
@@ -60,6 +79,7 @@ impl BitTree {
             at /= 64;
         }
         self.ones += 1;
+        self.count_word(member, 1);
         true
     }
 
@@ -78,7 +98,40 @@ impl BitTree {
             at /= 64;
         }
         self.ones -= 1;
+        self.count_word(member, u32::MAX);
         true
+    }
+
+    fn count_word(&mut self, member: u32, by: u32) {
+        let mut word = member as usize / 64;
+        while let Some(count) = self.counts.get_mut(word) {
+            *count = count.wrapping_add(by);
+            word |= word + 1;
+        }
+    }
+
+    /// The `n`th smallest member, counted from 0.
+    pub(crate) fn nth(&self, n: u32) -> Option<u32> {
+        if n >= self.ones {
+            return None;
+        }
+        let mut left = n;
+        let mut word = 0;
+        let mut step = self.counts.len().next_power_of_two();
+        while step > 0 {
+            if let Some(&count) = self.counts.get(word + step - 1) {
+                if count <= left {
+                    left -= count;
+                    word += step;
+                }
+            }
+            step /= 2;
+        }
+        let mut bits = *self.levels[0].get(word)?;
+        for _ in 0..left {
+            bits &= bits - 1;
+        }
+        Some(word as u32 * 64 + bits.trailing_zeros())
     }
 
     /// The smallest member.
@@ -139,6 +192,9 @@ mod tests {
             for from in from {
                 prop_assert_eq!(tree.at_or_after(from), set.range(from..).next().copied());
                 prop_assert_eq!(tree.contains(from), set.contains(&from));
+            }
+            for n in 0..=set.len() {
+                prop_assert_eq!(tree.nth(n as u32), set.iter().nth(n).copied());
             }
         }
     }

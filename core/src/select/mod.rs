@@ -5,21 +5,38 @@
 
 mod affinity;
 mod bits;
+mod chance;
 mod pick;
+mod recency;
+mod rendezvous;
+mod rotation;
 mod shard;
 mod standing;
 mod table;
+mod tournament;
+mod weighted;
+mod xxhash;
 
 pub(crate) use affinity::{SavedTie, Ties};
-pub(crate) use pick::{Choice, Cursors};
-pub(crate) use shard::IntMap;
+pub(crate) use pick::{Choice, Start};
+pub(crate) use rotation::Cursors;
+pub(crate) use shard::{Figure, IntMap};
 pub use standing::{OutReason, Standing};
-pub(crate) use table::{Seat, Table, TierKey};
+pub(crate) use table::{Place, Seat, Table, TierKey};
 
 impl Table {
     /// Can it be picked by those who ask this shard?
     pub(crate) fn is_ready(&self, shard: u32, seat: Seat) -> bool {
         self.rank(seat.key).is_ok_and(|rank| self.shards[shard as usize].is_ready(rank, seat.position))
+    }
+
+    /// Is somebody ready to whom those of this seat's tier come second, for sessions too: of one of the first `overrides`
+    /// legs, or, under `fail_back`, of any better tier?
+    pub(crate) fn comes_second(&self, shard: u32, seat: Seat, overrides: u8, fail_back: bool) -> bool {
+        let first = self.shards[shard as usize].lit.first();
+        first.and_then(|rank| self.tiers.get(rank as usize)).is_some_and(|tier| {
+            tier.key < seat.key && (fail_back || tier.key.leg < overrides && tier.key.leg < seat.key.leg)
+        })
     }
 
     /// How many are out there and may return: with a known end, and without.

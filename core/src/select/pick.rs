@@ -1,73 +1,42 @@
 //! The pick: affinity has been asked already; tier by tier, the strategy chooses.
 
-use super::table::{Table, TierKey};
+use super::chance::{anybody, better_of_two};
+use super::rotation::{around, Cursors};
+use super::shard::Order;
+use super::table::Table;
+use crate::entropy::Seed;
 use crate::id::Handle;
 use crate::policy::Strategy;
 use crate::time::Instant;
-
-/// How far a rotation has come, for one provider and model.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Cursors {
-    /// The table's epoch that the positions are of.
-    epoch: u32,
-    by_rank: Vec<Cursor>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Cursor {
-    key: TierKey,
-    /// Where the next look-up starts.
-    next: u32,
-    /// The order of the one that was picked last, from which `next` is found again when positions change.
-    after: Option<u64>,
-}
-
-impl Cursors {
-    /// Are the positions those of the table as it is now?
-    pub(crate) fn are_current(&self, table: &Table) -> bool {
-        self.epoch == table.epoch && self.by_rank.len() == table.tiers.len()
-    }
-
-    /// Finds the positions anew after the table has changed. The rotation goes on where it was.
-    pub(crate) fn follow(&mut self, table: &Table) {
-        if self.are_current(table) {
-            return;
-        }
-        let old = std::mem::take(&mut self.by_rank);
-        self.by_rank = table
-            .tiers
-            .iter()
-            .map(|tier| {
-                let after = old
-                    .binary_search_by_key(&tier.key, |cursor| cursor.key)
-                    .ok()
-                    .and_then(|rank| old[rank].after);
-                let next = after.map_or(0, |after| {
-                    tier.members
-                        .iter()
-                        .rposition(|member| member.is_some_and(|(order, _)| order <= after))
-                        .map_or(0, |position| position as u32 + 1)
-                });
-                Cursor { key: tier.key, next, after }
-            })
-            .collect();
-        self.epoch = table.epoch;
-    }
-}
 
 /// What a pick depends on, beside the table.
 #[derive(Clone, Copy)]
 pub(crate) struct Choice<'a> {
     pub(crate) strategy: Strategy,
+    pub(crate) start: Start,
+    pub(crate) seed: Seed,
     /// The last use of each credential, by handle.
     pub(crate) used: &'a [u64],
+    /// Open leases of each credential, by handle.
+    pub(crate) in_flight: &'a [u32],
+}
+
+/// Where a session's first credential comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// From the strategy, like everybody's.
+    Strategy,
+    /// The session's hash is counted off on those who are there, and on from that one: oh-my-pi's order.
+    Hash(u32),
+    /// Where the session meets one on the tier's circle.
+    Circle(u64),
 }
 
 impl Table {
     /// Picks one that `accept` takes. O(log n) in the number of candidates, whatever share of them is out; each
     /// candidate that `accept` refuses costs that much again.
     ///
-    /// Under `round-robin` the cursors must be current.
+    /// The cursors must be current.
     pub(crate) fn pick(
         &mut self,
         shard: u32,
@@ -93,53 +62,50 @@ impl Table {
         cursors: &mut Cursors,
         accept: impl Fn(Handle) -> bool,
     ) -> Option<Handle> {
-        let members = &self.tiers[rank].members;
+        let (members, circle) = (&self.tiers[rank].members, &self.tiers[rank].circle);
         let handle_at = |position: u32| members[position as usize].map(|(_, handle)| handle);
+        let place_at = |position: u32| members[position as usize].map(|(place, _)| place);
+        let accept = |position: u32| handle_at(position).is_some_and(&accept);
+        let used_at =
+            |position| handle_at(position).map_or(u64::MAX, |handle| choice.used[handle.0 as usize]);
         let tier = &mut self.shards[shard as usize].tiers[rank];
-        match choice.strategy {
-            Strategy::FillFirst => {
-                let mut position = tier.ready.first();
-                while let Some(at) = position {
-                    if let Some(handle) = handle_at(at).filter(|&handle| accept(handle)) {
-                        return Some(handle);
-                    }
-                    position = tier.ready.at_or_after(at + 1);
-                }
-                None
+        let ready = &tier.ready;
+        let position = match (choice.start, choice.strategy, &mut tier.order) {
+            (Start::Hash(hash), ..) => {
+                let start = tier.present.nth(hash % tier.present.count().max(1))?;
+                around(ready, start, accept)
             }
-            Strategy::RoundRobin => {
-                let cursor = &mut cursors.by_rank[rank];
-                let start = cursor.next;
-                let mut at = start;
-                let mut wrapped = false;
-                loop {
-                    let Some(position) = tier.ready.at_or_after(at) else {
-                        if wrapped {
-                            return None;
-                        }
-                        (wrapped, at) = (true, 0);
-                        continue;
-                    };
-                    if wrapped && position >= start {
-                        return None;
-                    }
-                    if let Some((order, handle)) =
-                        members[position as usize].filter(|&(_, handle)| accept(handle))
-                    {
-                        (cursor.next, cursor.after) = (position + 1, Some(order));
-                        return Some(handle);
-                    }
-                    at = position + 1;
-                }
+            (Start::Circle(session), ..) => circle.meet(session, &tier.met, accept),
+            (_, Strategy::RoundRobin, _) => cursors.by_rank[rank].turn(ready, place_at, accept),
+            (_, Strategy::Sequential, _) => cursors.by_rank[rank].stay(ready, place_at, accept),
+            (_, Strategy::Random, _) => anybody(choice.seed, cursors, ready, accept),
+            (_, Strategy::PowerOfTwo, _) => {
+                let in_flight_at = |position| {
+                    handle_at(position).map_or(u32::MAX, |handle| choice.in_flight[handle.0 as usize])
+                };
+                let load = |position| (in_flight_at(position), used_at(position));
+                better_of_two(choice.seed, cursors, ready, load, accept)
             }
-            Strategy::LeastRecentlyUsed => {
-                let used_at =
-                    |position| handle_at(position).map_or(u64::MAX, |handle| choice.used[handle.0 as usize]);
-                let position =
-                    tier.least_recent(used_at, |position| handle_at(position).is_some_and(&accept))?;
-                handle_at(position)
+            (_, _, Order::Uses(uses)) => uses.least_recent(ready, used_at, accept),
+            (_, _, Order::Credits(credits)) => {
+                // A turn is taken only if it is somebody's.
+                around(ready, 0, accept)?;
+                credits.turn(accept)
             }
-        }
+            (_, _, Order::Ranks(ranks)) => ranks.best_of(accept),
+            (_, _, Order::None) => around(ready, 0, accept),
+        };
+        handle_at(position?)
+    }
+
+    /// Is somebody ready that `accept` takes? Changes nothing.
+    pub(crate) fn somebody(&self, shard: u32, accept: impl Fn(Handle) -> bool) -> bool {
+        let tiers = self.tiers.iter().zip(&self.shards[shard as usize].tiers);
+        tiers.into_iter().any(|(tier, ready)| {
+            let taken =
+                |position: u32| tier.members[position as usize].is_some_and(|(_, handle)| accept(handle));
+            around(&ready.ready, 0, taken).is_some()
+        })
     }
 
     /// Who of those that `accept` takes comes back first, and when. O(log n).

@@ -1,11 +1,14 @@
 //! The ready index of one model: who can be picked, tier by tier, and when the first of the others comes back.
 
 use super::bits::BitTree;
+use super::recency::Uses;
 use super::standing::{OutReason, Standing};
+use super::tournament::Tournament;
+use super::weighted::Credits;
 use crate::id::Handle;
 use crate::time::Instant;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 
 /// A hasher for small integers that we hand out ourselves (so nobody can choose them to collide): one multiplication.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,75 +34,95 @@ impl std::hash::Hasher for IntHasher {
 
 pub(crate) type IntMap<K, V> = HashMap<K, V, std::hash::BuildHasherDefault<IntHasher>>;
 
+/// What the strategy orders those who are ready by, where it needs more than their places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Figure {
+    /// Nothing.
+    None,
+    /// The last use.
+    Used(u64),
+    /// A share, and whether credits begin anew with every change.
+    Weight(u32, bool),
+    /// A rank: the higher the better.
+    Rank(i64),
+}
+
+/// What a strategy keeps of one tier.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Order {
+    #[default]
+    None,
+    Uses(Uses),
+    Credits(Credits),
+    /// `least-in-flight`, and any other rule that gives everybody a rank.
+    Ranks(Tournament),
+}
+
 /// The ready ones of one tier, by their position in it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TierReady {
     pub(super) ready: BitTree,
-    /// Under `least-recently-used`: positions by last use, in two parts of which the earlier head is the first of all. An
-    /// entry may lag behind; it is corrected when it comes up. Who was picked last is the most recent of all, so he goes
-    /// to the end of a line; only who comes out of turn has to be sorted in.
-    line: VecDeque<(u64, u32)>,
-    out_of_turn: BinaryHeap<Reverse<(u64, u32)>>,
-    queued: BitTree,
+    /// Those who are ready, or will be when their time has come: what a session's hash is counted off on.
+    pub(super) present: BitTree,
+    /// The places on the tier's circle of those who are ready, where there is one.
+    pub(super) met: BitTree,
+    pub(super) order: Order,
 }
 
 impl TierReady {
     pub(super) fn grow(&mut self, length: usize) {
         self.ready.grow(length);
-        self.queued.grow(length);
+        self.present.grow(length);
     }
 
-    fn enqueue(&mut self, position: u32, used: u64) {
-        if self.queued.insert(position) {
-            self.line_up((used, position));
+    fn enter(&mut self, position: u32, figure: Figure) {
+        self.ready.insert(position);
+        self.present.insert(position);
+        match figure {
+            Figure::None => {}
+            Figure::Used(used) => {
+                if let Order::None = self.order {
+                    self.order = Order::Uses(Uses::default());
+                }
+                if let Order::Uses(uses) = &mut self.order {
+                    uses.enqueue(position, used);
+                }
+            }
+            Figure::Weight(weight, restarts) => {
+                if let Order::None = self.order {
+                    self.order = Order::Credits(Credits::default());
+                }
+                if let Order::Credits(credits) = &mut self.order {
+                    credits.enter(position, weight, restarts);
+                }
+            }
+            Figure::Rank(rank) => {
+                if let Order::None = self.order {
+                    self.order = Order::Ranks(Tournament::default());
+                }
+                if let Order::Ranks(ranks) = &mut self.order {
+                    ranks.grow(position as usize + 1);
+                    ranks.set(position, rank, 0);
+                }
+            }
         }
     }
 
-    fn line_up(&mut self, entry: (u64, u32)) {
-        if self.line.back().is_none_or(|last| *last <= entry) {
-            self.line.push_back(entry);
-        } else {
-            self.out_of_turn.push(Reverse(entry));
+    fn leave(&mut self, position: u32, figure: Figure) {
+        match (&mut self.order, figure) {
+            (Order::Credits(credits), Figure::Weight(_, restarts)) => credits.leave(position, restarts),
+            (Order::Credits(credits), _) => credits.leave(position, false),
+            (Order::Ranks(ranks), _) => drop(ranks.take(position)),
+            // Those who are not ready are passed over when they come up.
+            (Order::None | Order::Uses(_), _) => {}
         }
     }
 
-    /// The ready position with the earliest last use that `accept` takes. O(1) where uses come in turn; O(log n) for each
-    /// entry that does not.
-    pub(super) fn least_recent(
-        &mut self,
-        used_at: impl Fn(u32) -> u64,
-        accept: impl Fn(u32) -> bool,
-    ) -> Option<u32> {
-        let mut passed_over = Vec::new();
-        let found = loop {
-            let (entry, in_line) = match (self.line.front(), self.out_of_turn.peek()) {
-                (Some(first), Some(Reverse(other))) if other < first => (*other, false),
-                (Some(first), _) => (*first, true),
-                (None, Some(Reverse(other))) => (*other, false),
-                (None, None) => break None,
-            };
-            let (used, position) = entry;
-            let (ready, actual) = (self.ready.contains(position), used_at(position));
-            if ready && actual == used && accept(position) {
-                break Some(position);
-            }
-            if in_line {
-                self.line.pop_front();
-            } else {
-                self.out_of_turn.pop();
-            }
-            if !ready {
-                self.queued.remove(position);
-            } else if actual == used {
-                passed_over.push(entry);
-            } else {
-                self.line_up((actual, position));
-            }
-        };
-        for entry in passed_over {
-            self.out_of_turn.push(Reverse(entry));
+    /// Corrects the rank of somebody who is ready.
+    pub(super) fn rerank(&mut self, position: u32, rank: i64) {
+        if let (Order::Ranks(ranks), true) = (&mut self.order, self.ready.contains(position)) {
+            ranks.set(position, rank, 0);
         }
-        found
     }
 }
 
@@ -123,22 +146,22 @@ impl Shard {
         self.tiers.get(rank).is_some_and(|tier| tier.ready.contains(position))
     }
 
-    /// Notes how a member stands. `used` is its last use, where the strategy needs an order.
+    /// Notes how a member stands. `place` is its place on the tier's circle, where there is one.
     pub(super) fn set(
         &mut self,
         rank: usize,
-        position: u32,
+        (position, place): (u32, Option<u32>),
         handle: Handle,
         standing: Option<Standing>,
-        used: Option<u64>,
+        figure: Figure,
     ) {
         self.forget_out(handle);
         let tier = &mut self.tiers[rank];
         match standing {
             Some(Standing::Ready) => {
-                tier.ready.insert(position);
-                if let Some(used) = used {
-                    tier.enqueue(position, used);
+                tier.enter(position, figure);
+                if let Some(place) = place {
+                    tier.met.insert(place);
                 }
                 self.lit.insert(rank as u32);
                 return;
@@ -157,8 +180,21 @@ impl Shard {
             None => {}
         }
         let tier = &mut self.tiers[rank];
-        if tier.ready.remove(position) && tier.ready.count() == 0 {
-            self.lit.remove(rank as u32);
+        if standing
+            .is_some_and(|standing| matches!(standing, Standing::Out(reason, _) if reason.may_return()))
+        {
+            tier.present.insert(position);
+        } else {
+            tier.present.remove(position);
+        }
+        if tier.ready.remove(position) {
+            tier.leave(position, figure);
+            if let Some(place) = place {
+                tier.met.remove(place);
+            }
+            if tier.ready.count() == 0 {
+                self.lit.remove(rank as u32);
+            }
         }
     }
 
@@ -212,47 +248,4 @@ impl Shard {
 
 fn holds(outs: &IntMap<u32, (OutReason, Option<Instant>)>, handle: Handle, until: Instant) -> bool {
     matches!(outs.get(&handle.0), Some((reason, Some(end))) if *end == until && reason.may_return())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn the_least_recent_is_the_one_that_a_search_would_find(
-            steps in prop::collection::vec((0u8..4, 0u32..9, 0u64..50), 1..300),
-        ) {
-            let mut tier = TierReady::default();
-            tier.grow(9);
-            let mut used = [0_u64; 9];
-            let mut last = 50;
-            for (what, position, number) in steps {
-                match what {
-                    // Comes back, perhaps with a use that was saved long ago.
-                    0 => {
-                        if tier.ready.insert(position) {
-                            tier.enqueue(position, used[position as usize]);
-                        }
-                    }
-                    1 => drop(tier.ready.remove(position)),
-                    // Used by somebody who did not ask this index.
-                    2 => used[position as usize] = used[position as usize].max(number),
-                    _ => {
-                        let refused = number % 9;
-                        let accept = |position: u32| u64::from(position) != refused;
-                        let found = tier.least_recent(|position| used[position as usize], accept);
-                        let searched = (0..9).filter(|&at| tier.ready.contains(at) && accept(at));
-                        prop_assert_eq!(found, searched.min_by_key(|&at| (used[at as usize], at)));
-                        if let Some(found) = found {
-                            last += 1;
-                            used[found as usize] = last;
-                        }
-                    }
-                }
-                prop_assert_eq!(tier.line.len() + tier.out_of_turn.len(), tier.queued.count() as usize);
-            }
-        }
-    }
 }

@@ -12,6 +12,8 @@ pub enum OutReason {
     Disabled,
     /// Its token expired, and nothing can renew it.
     Expired,
+    /// Its weight is 0, under a policy that picks by weights.
+    NoWeight,
     /// Its list of models does not have this one.
     ModelNotListed,
     /// The caller excluded it.
@@ -25,6 +27,7 @@ impl OutReason {
             Self::Cooling(reason) => reason.as_str(),
             Self::Disabled => "disabled",
             Self::Expired => "expired",
+            Self::NoWeight => "no_weight",
             Self::ModelNotListed => "model_not_listed",
             Self::Excluded => "excluded",
         }
@@ -32,7 +35,7 @@ impl OutReason {
 
     /// Could it serve, once its time has come?
     pub const fn may_return(self) -> bool {
-        matches!(self, Self::Cooling(_))
+        matches!(self, Self::Cooling(_) | Self::NoWeight)
     }
 }
 

@@ -1,23 +1,24 @@
 //! The candidates of one provider: who sits in which tier, and a ready index for each model that needs its own.
 
-use super::shard::{IntMap, Shard, TierReady};
+use super::rendezvous::{point, Circle};
+use super::shard::{Figure, IntMap, Order, Shard, TierReady};
 use super::standing::Standing;
 use crate::id::{Handle, ModelIx};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// The order of tiers: legs of the cascade first, then priority, the higher the earlier.
+/// The order of tiers: legs of the cascade first, then what the policy puts before priority, priority, the higher the
+/// earlier, and what comes after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TierKey {
-    leg: u8,
-    priority: Reverse<i32>,
+    pub(crate) leg: u8,
+    pub(crate) before: u8,
+    pub(crate) priority: Reverse<i32>,
+    pub(crate) after: u8,
 }
 
-impl TierKey {
-    pub(crate) const fn new(leg: u8, priority: i32) -> Self {
-        Self { leg, priority: Reverse(priority) }
-    }
-}
+/// The order within a tier: what the policy orders it by, then the order of storing.
+pub(crate) type Place = (u64, u64);
 
 /// Where a credential sits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,8 +31,10 @@ pub(crate) struct Seat {
 pub(super) struct Tier {
     pub(super) key: TierKey,
     /// Members by position, in order. A member that left leaves a hole until the tier is laid out anew.
-    pub(super) members: Vec<Option<(u64, Handle)>>,
+    pub(super) members: Vec<Option<(Place, Handle)>>,
     holes: usize,
+    /// Where sessions meet them, where they are not tied.
+    pub(super) circle: Circle,
 }
 
 /// One provider's candidates.
@@ -45,6 +48,12 @@ pub(crate) struct Table {
     pub(super) epoch: u32,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Table {
     pub(crate) fn new() -> Self {
         Self { tiers: Vec::new(), shards: vec![Shard::default()], own: IntMap::default(), epoch: 0 }
@@ -53,6 +62,11 @@ impl Table {
     /// The shard that serves a model.
     pub(crate) fn shard_of(&self, model: Option<ModelIx>) -> u32 {
         model.and_then(|model| self.own.get(&model.0).copied()).unwrap_or(0)
+    }
+
+    /// How many pairs of a member and an index there are.
+    pub(crate) fn size(&self) -> usize {
+        self.shards.len() * self.tiers.iter().map(|tier| tier.members.len()).sum::<usize>()
     }
 
     /// The models with shards of their own.
@@ -66,7 +80,13 @@ impl Table {
             return shard;
         }
         let shard = self.shards.len() as u32;
-        self.shards.push(self.shards[0].clone());
+        let mut own = self.shards[0].clone();
+        for tier in &mut own.tiers {
+            if let Order::Credits(credits) = &mut tier.order {
+                credits.begin();
+            }
+        }
+        self.shards.push(own);
         self.own.insert(model.0, shard);
         shard
     }
@@ -78,11 +98,12 @@ impl Table {
     /// Seats a credential behind all others of its tier. Returns false, and does nothing, where it belongs before one of
     /// them: then the table is to be laid out anew. Nobody stands anywhere yet.
     #[must_use]
-    pub(crate) fn seat(&mut self, handle: Handle, key: TierKey, order: u64, seats: &mut [Seat]) -> bool {
+    pub(crate) fn seat(&mut self, handle: Handle, key: TierKey, order: Place, seats: &mut [Seat]) -> bool {
         let rank = match self.rank(key) {
             Ok(rank) => rank,
             Err(rank) => {
-                self.tiers.insert(rank, Tier { key, members: Vec::new(), holes: 0 });
+                self.tiers
+                    .insert(rank, Tier { key, members: Vec::new(), holes: 0, circle: Circle::default() });
                 for shard in &mut self.shards {
                     shard.tiers.insert(rank, TierReady::default());
                     shard.relight();
@@ -110,7 +131,8 @@ impl Table {
         let seat = seats[handle.0 as usize];
         let Ok(rank) = self.rank(seat.key) else { return true };
         for shard in &mut self.shards {
-            shard.set(rank, seat.position, handle, None, None);
+            let place = self.tiers[rank].circle.place(seat.position);
+            shard.set(rank, (seat.position, place), handle, None, Figure::None);
         }
         let tier = &mut self.tiers[rank];
         if tier.members.get_mut(seat.position as usize).is_some_and(|member| member.take().is_some()) {
@@ -119,27 +141,34 @@ impl Table {
         tier.holes <= 64 || tier.holes * 2 <= tier.members.len()
     }
 
-    /// Lays the table out anew: `members` in any order; `standing` says how each stands towards a model, and when it
-    /// was last used where the strategy needs an order.
-    pub(crate) fn lay_out(
+    /// Lays the table out anew: `members` in any order; `standing` says how each stands towards a model, and what the
+    /// strategy orders it by. `uid`: names for the points of a circle, where sessions are not tied.
+    pub(crate) fn lay_out<'a>(
         &mut self,
-        mut members: Vec<(TierKey, u64, Handle)>,
+        mut members: Vec<(TierKey, Place, Handle)>,
         seats: &mut [Seat],
-        standing: impl Fn(Handle, Option<ModelIx>) -> (Option<Standing>, Option<u64>),
+        standing: impl Fn(Handle, Option<ModelIx>) -> (Option<Standing>, Figure),
+        uid: Option<&dyn Fn(Handle) -> &'a str>,
     ) {
         // Mostly it is in order; a heap's sort is the smallest there is.
         if !members.is_sorted() {
             members = BinaryHeap::from(members).into_sorted_vec();
         }
         self.epoch += 1;
-        self.tiers.clear();
+        let before = std::mem::take(&mut self.tiers);
         for &(key, order, handle) in &members {
             if self.tiers.last().is_none_or(|tier| tier.key != key) {
-                self.tiers.push(Tier { key, members: Vec::new(), holes: 0 });
+                self.tiers.push(Tier { key, members: Vec::new(), holes: 0, circle: Circle::default() });
             }
             if let Some(tier) = self.tiers.last_mut() {
                 seats[handle.0 as usize] = Seat { key, position: tier.members.len() as u32 };
                 tier.members.push(Some((order, handle)));
+            }
+        }
+        if let Some(uid) = uid {
+            for tier in &mut self.tiers {
+                let handles = tier.members.iter().flatten();
+                tier.circle = Circle::new(handles.map(|(_, handle)| point(uid(*handle))));
             }
         }
         let own: Vec<_> = self.own.iter().map(|(&model, &shard)| (Some(ModelIx(model)), shard)).collect();
@@ -148,16 +177,42 @@ impl Table {
             for tier in &self.tiers {
                 let mut ready = TierReady::default();
                 ready.grow(tier.members.len());
+                ready.met.grow(tier.circle.len());
                 fresh.tiers.push(ready);
             }
             fresh.relight();
+            let mut restarts = true;
             for (rank, tier) in self.tiers.iter().enumerate() {
-                for (position, (_, handle)) in tier.members.iter().flatten().enumerate() {
-                    let (standing, used) = standing(*handle, model);
-                    fresh.set(rank, position as u32, *handle, standing, used);
+                for (position, (_, handle)) in (0..).zip(tier.members.iter().flatten()) {
+                    let (standing, figure) = standing(*handle, model);
+                    restarts &= !matches!(figure, Figure::Weight(_, false));
+                    let seat = (position, tier.circle.place(position));
+                    fresh.set(rank, seat, *handle, standing, figure);
                 }
             }
-            self.shards[shard as usize] = fresh;
+            let old = std::mem::replace(&mut self.shards[shard as usize], fresh);
+            if !restarts {
+                self.keep_credits(&before, &old, shard, seats);
+            }
+        }
+    }
+
+    /// What was owed before everybody was seated anew is owed still.
+    fn keep_credits(&mut self, before: &[Tier], old: &Shard, shard: u32, seats: &[Seat]) {
+        for (tier, ready) in before.iter().zip(&old.tiers) {
+            let Order::Credits(credits) = &ready.order else { continue };
+            for (position, member) in (0..).zip(&tier.members) {
+                let Some((_, handle)) = member else { continue };
+                let seat = seats[handle.0 as usize];
+                let Ok(rank) = self.rank(seat.key) else { continue };
+                let sits = self.tiers[rank].members.get(seat.position as usize).copied().flatten();
+                if sits.map(|(_, other)| other) != Some(*handle) {
+                    continue;
+                }
+                if let Order::Credits(fresh) = &mut self.shards[shard as usize].tiers[rank].order {
+                    fresh.owe(seat.position, credits.owed(position));
+                }
+            }
         }
     }
 
@@ -168,10 +223,20 @@ impl Table {
         handle: Handle,
         seat: Seat,
         standing: Option<Standing>,
-        used: Option<u64>,
+        figure: Figure,
     ) {
         if let Ok(rank) = self.rank(seat.key) {
-            self.shards[shard as usize].set(rank, seat.position, handle, standing, used);
+            let place = self.tiers[rank].circle.place(seat.position);
+            self.shards[shard as usize].set(rank, (seat.position, place), handle, standing, figure);
+        }
+    }
+
+    /// Corrects the rank of a member wherever it is ready. O(log n) for each model with an index of its own.
+    pub(crate) fn rerank(&mut self, seat: Seat, rank_of_member: i64) {
+        if let Ok(rank) = self.rank(seat.key) {
+            for shard in &mut self.shards {
+                shard.tiers[rank].rerank(seat.position, rank_of_member);
+            }
         }
     }
 }

@@ -110,6 +110,18 @@ from_json! {
     strict Nothing {}
 }
 
+/// Arguments of `untie`.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct UntieStep {
+    /// Which session.
+    pub session: Box<str>,
+}
+
+from_json! {
+    strict UntieStep { session }
+}
+
 /// Arguments of `crash`.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]

@@ -10,7 +10,7 @@ pub(super) use call::{AcquireStep, AnswerSpec, ReportStep};
 pub use credential::CredentialSpec;
 pub use error::ScenarioError;
 pub(super) use manage::{
-    ClockStep, CrashStep, ExplainStep, NameStep, Nothing, OverrideStep, ProviderStep, StateStep,
+    ClockStep, CrashStep, ExplainStep, NameStep, Nothing, OverrideStep, ProviderStep, StateStep, UntieStep,
 };
 pub use step::{Step, Verb};
 

@@ -2,7 +2,7 @@
 
 use super::{
     AcquireStep, AnswerSpec, ClockStep, CrashStep, CredentialSpec, ExplainStep, NameStep, Nothing,
-    OverrideStep, ProviderStep, ReportStep, ScenarioError, StateStep,
+    OverrideStep, ProviderStep, ReportStep, ScenarioError, StateStep, UntieStep,
 };
 use crate::json::{from_json, Value};
 
@@ -60,6 +60,9 @@ pub struct Step {
     /// Who would be picked, and why the others would not.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub explain: Option<ExplainStep>,
+    /// A session is free.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub untie: Option<UntieStep>,
     /// What happened since the last such step.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub events: Option<Nothing>,
@@ -90,6 +93,7 @@ from_json! {
         override_ as "override" = None,
         origin = None,
         explain = None,
+        untie = None,
         events = None,
         crash = None,
         clock = None,
@@ -112,6 +116,7 @@ pub enum Verb<'a> {
     Override(&'a OverrideStep),
     Origin(&'a ProviderStep),
     Explain(&'a ExplainStep),
+    Untie(&'a UntieStep),
     Events,
     Crash(&'a CrashStep),
     Clock(&'a ClockStep),
@@ -133,6 +138,7 @@ impl Step {
             self.override_.as_ref().map(|step| ("override", Verb::Override(step))),
             self.origin.as_ref().map(|step| ("origin", Verb::Origin(step))),
             self.explain.as_ref().map(|step| ("explain", Verb::Explain(step))),
+            self.untie.as_ref().map(|step| ("untie", Verb::Untie(step))),
             self.events.as_ref().map(|_| ("events", Verb::Events)),
             self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),
             self.clock.as_ref().map(|step| ("clock", Verb::Clock(step))),

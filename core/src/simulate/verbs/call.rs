@@ -39,6 +39,7 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
             providers: providers.clone(),
             model: step.model.clone(),
             session: step.session.clone(),
+            known_as: None,
             exclude,
             tried: Vec::new(),
             round: 0,

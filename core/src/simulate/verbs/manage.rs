@@ -85,6 +85,18 @@ fn stored_id(world: &World, pool: usize, handle: Handle) -> Result<CredentialId>
     id.ok_or_else(|| ScenarioError::new("name", "is not stored"))
 }
 
+pub(super) fn untie(world: &mut World, pool: usize, session: &str) -> Value {
+    let request = world.request();
+    world.feed(pool, PoolInput::Untie { request, session: session.into() });
+    let Some(Answer::Done { ids }) = world.answer(request) else { return nothing() };
+    let engine = world.pools[pool].pool.engine();
+    let name = |id| Some(Value::from(&*engine.record(engine.find(id)?)?.name));
+    let names: Vec<_> = ids.into_iter().filter_map(name).collect();
+    let mut fields = nothing();
+    fields.set("untied", names);
+    fields
+}
+
 fn done(world: &mut World, request: RequestId) -> Result<Value> {
     match world.answer(request) {
         Some(Answer::Done { ids }) => {

@@ -56,6 +56,7 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::Override(step) => manage::set_override(world, pool, step),
         Verb::Origin(step) => Ok(show::origin(world, pool, &step.provider)),
         Verb::Explain(step) => Ok(show::explain(world, pool, step)),
+        Verb::Untie(step) => Ok(manage::untie(world, pool, &step.session)),
         Verb::Events => Ok(show::events(world, pool)),
         Verb::Crash(step) => {
             let pool = step.pool.unwrap_or(pool);

@@ -102,6 +102,7 @@ impl Host {
             providers: vec![PROVIDER.into()],
             model: Some(MODEL.into()),
             session,
+            known_as: None,
             exclude: Vec::new(),
             tried: Vec::new(),
             round: 0,
