@@ -2,6 +2,8 @@
 //!
 //! What crosses how, and why, with the figures: `docs/decisions/0002-what-crosses-the-boundary.md`.
 
+#[cfg(feature = "break-on-purpose")]
+mod broken;
 #[cfg(feature = "pool")]
 mod pool;
 #[cfg(feature = "simulate")]

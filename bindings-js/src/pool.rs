@@ -34,13 +34,19 @@ impl WasmPool {
 
     /// Something happened: a `PoolInput` in, a `PoolStep` out. Throws where the input is malformed, with the place.
     pub fn handle(&mut self, wall: f64, mono: f64, input: &str) -> Result<String, JsError> {
-        let input: PoolInput = parse(input)?;
-        Ok(json::write(&self.0.handle(now(wall, mono), input)))
+        let parsed: PoolInput = parse(input)?;
+        let step = self.0.handle(now(wall, mono), parsed);
+        // The engine has gone on, and the host will not hear of it: the worst moment.
+        #[cfg(feature = "break-on-purpose")]
+        crate::broken::asked(input);
+        Ok(json::write(&step))
     }
 
     /// The hot path: the number of a lease, or what went wrong as a number below zero.
     #[wasm_bindgen(js_name = tryAcquire)]
     pub fn try_acquire(&mut self, mono: f64, route: u32, session: f64) -> f64 {
+        #[cfg(feature = "break-on-purpose")]
+        crate::broken::session(SessionIx(session as u64));
         match self.0.try_acquire(instant(mono), RouteId(route), SessionIx(session as u64)) {
             Acquire::Ready(lease) => lease.0 as f64,
             Acquire::Ask => code::ASK,
@@ -79,6 +85,10 @@ impl WasmPool {
 
     /// The number of a session; 0 is none.
     pub fn session(&mut self, name: &str) -> f64 {
+        #[cfg(feature = "break-on-purpose")]
+        if name == "break:hot" {
+            return crate::broken::SESSION.0 as f64;
+        }
         self.0.session(name).0 as f64
     }
 

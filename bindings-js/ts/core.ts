@@ -2,6 +2,6 @@
 // entry adds where the WebAssembly comes from. Not exported by the package.
 export * from "./api.js";
 export { decodeBase64 } from "./load/base64.js";
-export { isReady, loadEngineBy } from "./load/engine.js";
+export { loadEngineBy, started } from "./load/engine.js";
 export { loadSimulatorBy } from "./simulate.js";
 export { default, initSync, WasmPool } from "./wasm/glue.js";

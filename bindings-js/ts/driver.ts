@@ -5,6 +5,7 @@ import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
 import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
+import { restoreStack } from "./load/engine.js";
 import { Known } from "./store/watch.js";
 import { Table } from "./table.js";
 import type { Entry } from "./table.js";
@@ -184,8 +185,10 @@ export class Driver {
   understand(thrown: unknown): unknown {
     if (this.#ended) return this.#ended;
     if (thrown instanceof CredpoolError) return thrown;
-    const trapped = thrown instanceof WebAssembly.RuntimeError;
+    // Too deep a recursion is a RangeError in most runtimes.
+    const trapped = thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
     if (!trapped) return new CredpoolError("invalid", messageOf(thrown));
+    restoreStack();
     const panic = takePanic() || messageOf(thrown);
     const message = `the engine broke: ${panic}. Open the pool again: everything durable is in the store. Please report this`;
     const error = new CredpoolError("internal", message, { cause: thrown });

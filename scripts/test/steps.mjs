@@ -154,6 +154,13 @@ const inEveryRuntime = [
     built: true,
     commands: () => [[node, "tests/package/installed.mjs"]],
   },
+  {
+    name: "panic",
+    title: "an engine that breaks, in every runtime",
+    needs: ["target", "bindgen", "runtimes"],
+    built: true,
+    commands: () => [[node, "tests/panic/check.mjs"]],
+  },
   { name: "page", title: "a plain page in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/page.mjs"]] },
   { name: "indexeddb", title: "the store in IndexedDB, in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/indexeddb.mjs"]] },
   { name: "vite", title: "a page built by Vite in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/vite.mjs"]] },

@@ -20,9 +20,20 @@ export function ready(): Promise<void> {
   return (loading ??= attempt());
 }
 
-/** It is ready by other means. */
-export function isReady(): void {
+/** It is ready: these are the WebAssembly's exports, as the glue gives them. */
+export function started(exports: unknown): void {
   loading = Promise.resolve();
+  stack = (exports as { __stack_pointer?: WebAssembly.Global }).__stack_pointer;
+  base = stack?.value as unknown;
+}
+
+// All pools are in one instance. A trap leaves its stack where it was: some hundred traps, and nobody has any stack left.
+let stack: WebAssembly.Global | undefined;
+let base: unknown;
+
+/** After a trap, with no call under way: the next call has the whole stack again. */
+export function restoreStack(): void {
+  if (stack) stack.value = base;
 }
 
 async function attempt(): Promise<void> {

@@ -3,7 +3,7 @@
 import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
 import { decodeBase64 } from "./base64.js";
-import { loadEngineBy } from "./engine.js";
+import { loadEngineBy, started } from "./engine.js";
 
 interface WithFiles {
   process?: { getBuiltinModule?(name: "node:fs"): { readFileSync(file: URL): Uint8Array<ArrayBuffer> } | undefined };
@@ -29,7 +29,7 @@ async function bytes(where: () => URL, inlined: () => Promise<{ default: string 
 // All entries are bundled into one folder, and `wasm/` is in it: the addresses hold there.
 loadEngineBy(async () => {
   const file = await bytes(() => new URL("./wasm/credpool.wasm", import.meta.url), () => import("../wasm/bytes.js"));
-  initSync({ module: await WebAssembly.compile(file) });
+  started(initSync({ module: await WebAssembly.compile(file) }));
 });
 
 loadSimulatorBy(async () => {

@@ -3,8 +3,8 @@
 import base64 from "../wasm/bytes.js";
 import { initSync } from "../wasm/glue.js";
 import { decodeBase64 } from "./base64.js";
-import { loadEngineBy } from "./engine.js";
+import { loadEngineBy, started } from "./engine.js";
 
 loadEngineBy(() => {
-  initSync({ module: decodeBase64(base64) });
+  started(initSync({ module: decodeBase64(base64) }));
 });

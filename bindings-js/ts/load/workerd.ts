@@ -2,10 +2,10 @@
 import module from "../wasm/credpool.wasm";
 import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
-import { loadEngineBy } from "./engine.js";
+import { loadEngineBy, started } from "./engine.js";
 
 loadEngineBy(() => {
-  initSync({ module });
+  started(initSync({ module }));
 });
 
 loadSimulatorBy(async () => {
