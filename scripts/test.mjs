@@ -49,7 +49,7 @@ async function build() {
 async function perform(step, log) {
   if (step.built && !built) throw new Failure("the package was not built, so there is nothing to test");
   let printed = "";
-  const env = { ...canaryEnvironment, CREDPOOL_TEST_OUTPUT: output, ...(step.wasm ? await wasmEnvironment() : {}) };
+  const env = { ...canaryEnvironment, CREDPOOL_TEST_OUTPUT: output, ...(step.wasm ? await wasmEnvironment() : {}), ...step.environment?.() };
   for (const [program = "", ...args] of step.commands()) {
     const said = `${path.basename(program)} ${args.join(" ")}`;
     line(dim(`  $ ${said.length > 150 ? `${said.slice(0, 150)}...` : said}`));

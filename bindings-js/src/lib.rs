@@ -9,6 +9,9 @@ mod pool;
 #[cfg(feature = "simulate")]
 mod simulate;
 
+#[cfg(feature = "simulate")]
+pub use simulate::simulate;
+
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 

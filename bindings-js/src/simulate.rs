@@ -4,7 +4,6 @@ use wasm_bindgen::prelude::*;
 
 /// Runs a scenario: its JSON in, `{"steps":[…],"passed":n,"failed":n}` out. Throws where it is no scenario, with the place.
 #[wasm_bindgen]
-#[allow(unreachable_pub, reason = "wasm-bindgen asks for it")]
 pub fn simulate(scenario: &str) -> Result<String, JsError> {
     credpool::simulate::run_text(scenario).map_err(|error| JsError::new(&error.to_string()))
 }

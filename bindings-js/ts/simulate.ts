@@ -53,7 +53,7 @@ export async function simulate(scenario: string | object): Promise<ScenarioRepor
   try {
     return JSON.parse(run(typeof scenario === "string" ? scenario : JSON.stringify(scenario))) as ScenarioReport;
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) {
+    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
       throw new CredpoolError("internal", `the scenario runner broke: ${messageOf(error)}. Please report this, with the scenario`, { cause: error });
     }
     throw new CredpoolError("invalid", messageOf(error));

@@ -13,6 +13,7 @@ import { runtimeProgram } from "../setup/runtimes.mjs";
  * @property {import("../setup/index.mjs").Part[]} [needs] beyond Rust and npm packages
  * @property {boolean} [built] needs the package in pkg/
  * @property {boolean} [wasm]  cargo builds for WebAssembly: the flags that all such builds share
+ * @property {() => Record<string, string>} [environment] of the commands
  * @property {RegExp} [tests]  finds the number of passed tests in the output; a step that ran none has failed
  * @property {RegExp} [skipped] finds the number of skipped tests: a test is registered where it can run, and runs
  * @property {number} [minutes] until a command is killed: 20 unless told
@@ -37,6 +38,17 @@ const cargoTests = /test result: ok\. (\d+) passed|(\d+) tests? run:/g;
 const nodeTest = () => ["--test", "--test-reporter=spec", "--test-timeout=120000", ...testFiles()];
 const nodeTests = /^\S+ pass (\d+)$/gm;
 const nodeSkipped = /^\S+ (?:skipped|todo) (\d+)$/gm;
+
+/**
+ * The test runner writes CommonJS into the system's temporary folder, where anybody's package.json may say that it is none.
+ * @returns {Record<string, string>}
+ */
+function ownTemporaryFolder() {
+  const folder = at("target/tmp/wasm-pack");
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(`${folder}/package.json`, '{ "private": true, "type": "commonjs" }\n');
+  return { TMPDIR: folder, TEMP: folder, TMP: folder };
+}
 
 /** @param {boolean} nextest is it on this machine? @returns {Step[]} */
 const inRust = (nextest) => [
@@ -69,6 +81,7 @@ const inRust = (nextest) => [
   {
     name: "wasm-node",
     title: "wasm-pack test --node",
+    environment: ownTemporaryFolder,
     needs: ["target", "bindgen", "pack"],
     wasm: true,
     tests: cargoTests,
