@@ -43,7 +43,7 @@ try {
   await withExtension(project.path("extension"), async (context, worker) => {
     const page = await context.newPage();
     await page.goto(new URL("page.html", worker.url()).href);
-    await page.waitForFunction(() => document.title === "ready", null, { timeout: 20_000 });
+    await page.waitForFunction(() => document.title === "ready", null, { timeout: 60_000 });
     await check("in the service worker", async () => same(await page.evaluate("there('probe')"), expected(manifest.version)));
     await check("the simulator in the service worker", async () => same(await page.evaluate("there('simulate')"), expectedSimulation));
     await check("the simulator in a page of the extension", async () => same(await page.evaluate("simulator()"), expectedSimulation));

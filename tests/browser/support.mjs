@@ -46,7 +46,7 @@ export async function titleOf(browser, address) {
   page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
   try {
     await page.goto(address);
-    await page.waitForFunction(() => document.title !== "", null, { timeout: 20_000 });
+    await page.waitForFunction(() => document.title !== "", null, { timeout: 60_000 });
     return await page.title();
   } catch (error) {
     throw new Error(`${errors.join("; ") || "the page said nothing"} (${/** @type {Error} */ (error).message.split("\n")[0]})`);
@@ -75,7 +75,7 @@ export async function withExtension(folder, work) {
   const args = [`--disable-extensions-except=${folder}`, `--load-extension=${folder}`, ...quiet];
   const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args });
   try {
-    const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker", { timeout: 20_000 }));
+    const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker", { timeout: 60_000 }));
     return await work(context, worker);
   } finally {
     await context.close();

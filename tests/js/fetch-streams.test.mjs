@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CredentialPool } from "credpool";
 import { startProviderServer } from "../providers/server.mjs";
+import { eventually } from "./support/eventually.mjs";
 import { settle } from "./support/host.mjs";
 import { addKeys, open } from "./support/pool.mjs";
 import { runtime } from "./support/runtime.mjs";
@@ -174,7 +175,7 @@ test("over a real connection: a stream that breaks midway is not tried again", a
   const response = await send(`${server.url}/v1/chat/completions`, { method: "POST", body });
   assert.equal(response.status, 200);
   await assert.rejects(response.text());
-  for (let turn = 0; turn < 100 && pool.get("openai:one")?.lastError === undefined; turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  await eventually(() => pool.get("openai:one")?.lastError !== undefined);
   assert.deepEqual([pool.get("openai:one")?.lastError, pool.get("openai:one")?.inFlight, server.stats().total], ["network", 0, 1]);
   await pool.close();
   await server.close();

@@ -169,7 +169,7 @@ test("a body that never ends does not hold up the report, nor a signal", async (
   const { pool, upstream } = await start([endless, ok()]);
   const started = performance.now();
   assert.equal((await pool.fetch("openai")(URL_OF_OPENAI, CHAT)).status, 200);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(performance.now() - started < 60_000);
   assert.equal(pool.get("openai:a")?.lastError, "rate_limit");
 
   const giveUp = new AbortController();

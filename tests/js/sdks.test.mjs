@@ -6,6 +6,7 @@ import { test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { CredentialPool, CredpoolError } from "credpool";
 import OpenAI from "openai";
+import { eventually } from "./support/eventually.mjs";
 import { startProviderServer } from "../providers/server.mjs";
 
 const MESSAGES = [{ role: /** @type {const} */ ("user"), content: "one two three" }];
@@ -123,7 +124,7 @@ test("a caller's signal reaches the connection", async () => {
   const { server, openai, pool, close } = await start({ "sk-slow": { fault: "hang" }, "sk-good": {} });
   const giveUp = new AbortController();
   const call = openai.chat.completions.create({ model: "gpt-5", messages: MESSAGES }, { signal: giveUp.signal });
-  while (server.stats().total === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventually(() => server.stats().total > 0);
   giveUp.abort();
   await assert.rejects(call, OpenAI.APIUserAbortError);
   assert.deepEqual([server.stats().total, pool.get("openai:sk-slow")?.lastError, pool.get("openai:sk-slow")?.inFlight], [1, undefined, 0]);

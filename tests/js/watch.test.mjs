@@ -9,19 +9,12 @@ import { fileURLToPath } from "node:url";
 import { CredentialPool, memoryStore } from "credpool";
 import { sqliteStore } from "credpool/node";
 import { addKeys, leased, LIMITED, open } from "./support/pool.mjs";
+import { eventually } from "./support/eventually.mjs";
 import { settle } from "./support/host.mjs";
 import { runProgram } from "./support/runtime.mjs";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "credpool-watch-"));
 process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
-
-/** Waits for what must come; half a minute is for machines that have much else to do. @param {() => boolean} there @param {string} what */
-async function until(there, what) {
-  for (const end = performance.now() + 30_000; !there(); ) {
-    assert.ok(performance.now() < end, `${what} did not come within 30 s`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 test("pools that share a store in memory learn of each other's credentials and cooldowns", async () => {
   const store = memoryStore();
@@ -82,6 +75,6 @@ test("sqlite: what another process commits is seen, and the file keeps no proces
   const program = fileURLToPath(new URL("support/adder.mjs", import.meta.url));
   const { code, stderr } = await runProgram([program, file, "theirs"]);
   assert.deepEqual([code, stderr], [0, ""]);
-  await until(() => pool.get("openai:theirs") !== undefined, "the other process's credential");
+  await eventually(() => pool.get("openai:theirs") !== undefined, "the other process's credential");
   await pool.close();
 });

@@ -106,7 +106,7 @@ test("the list of models", async () => {
 });
 
 test("a rate limit: its headers, its refusal, its end", async () => {
-  const openai = await client({ requestsPerWindow: 2, windowMs: 300 });
+  const openai = await client({ requestsPerWindow: 2, windowMs: 3000 });
   const { response } = await ask(openai).withResponse();
   assert.equal(response.headers.get("x-ratelimit-limit-requests"), "2");
   assert.equal(response.headers.get("x-ratelimit-remaining-requests"), "1");
@@ -116,8 +116,8 @@ test("a rate limit: its headers, its refusal, its end", async () => {
   assert.equal(error.status, 429);
   assert.equal(error.code, "rate_limit_exceeded");
   assert.match(error.message, /Limit 2, Used 2, Requested 1\. Please try again in \d+ms\./);
-  assert.equal(error.headers?.get("retry-after"), "1");
-  assert.ok(Number(error.headers?.get("retry-after-ms")) <= 300);
+  assert.match(error.headers?.get("retry-after") ?? "", /^[123]$/);
+  assert.ok(Number(error.headers?.get("retry-after-ms")) <= 3000);
   await new Promise((resolve) => setTimeout(resolve, Number(error.headers?.get("retry-after-ms")) + 5));
   await ask(openai);
   assert.deepEqual(server?.stats().keys[KEY]?.byStatus, { 200: 3, 429: 1 });

@@ -16,7 +16,8 @@ fn main() {
     for file in &files {
         let name = file.strip_prefix(&root).expect("it is below").to_string_lossy().replace('\\', "/");
         if !waits(&name) {
-            writeln!(list, "({name:?}, include_str!({file:?})),").expect("a text takes anything");
+            let path = file.to_string_lossy();
+            writeln!(list, "({name:?}, include_str!({path:?})),").expect("a text takes anything");
         }
     }
     list.push_str("]\n");
