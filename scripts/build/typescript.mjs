@@ -3,7 +3,6 @@
 // by entry, pkg/dist: a fresh process loads a handful of files instead of forty.
 import fs from "node:fs";
 import path from "node:path";
-import * as esbuild from "esbuild";
 import { at, dist, generated, typescriptWork } from "../lib/paths.mjs";
 import { Failure, run } from "../lib/run.mjs";
 import { duration, fact, kilobytes } from "../lib/say.mjs";
@@ -16,7 +15,7 @@ import { duration, fact, kilobytes } from "../lib/say.mjs";
  * @property {string} [core]    what the entries share, a module of its own, without suffix
  * @property {RegExp} [own]     sources that go into each entry; the others are the core's
  * @property {string[]} entries what package.json's `exports` and `bin` name, without suffix
- * @property {esbuild.Platform} platform
+ * @property {import("esbuild").Platform} platform
  */
 
 /** In this order: the second imports the first's types. @type {Project[]} */
@@ -59,9 +58,11 @@ async function bundleAll(project) {
   return [...(await bundle(project, [project.core], [generatedApart])), ...(await bundle(project, project.entries, [coreApart(project), generatedApart]))];
 }
 
-/** @param {Project} project @param {string[]} entries @param {esbuild.Plugin[]} plugins */
+/** @param {Project} project @param {string[]} entries @param {import("esbuild").Plugin[]} plugins */
 async function bundle({ name, sources, platform }, entries, plugins) {
   const target = path.join(dist, name);
+  // Not at the top: the set-up, which installs it, comes before.
+  const esbuild = await import("esbuild");
   const { metafile } = await esbuild.build({
     absWorkingDir: at(),
     entryPoints: Object.fromEntries(entries.map((entry) => [entry, path.join(sources, `${entry}.ts`)])),
@@ -81,7 +82,7 @@ async function bundle({ name, sources, platform }, entries, plugins) {
   return Object.keys(metafile.outputs).map((file) => path.relative(target, at(file)));
 }
 
-/** What the wasm build generates is shipped as it is, in one folder: bytes are no code, and a bundler may want the files. @type {esbuild.Plugin} */
+/** What the wasm build generates is shipped as it is, in one folder: bytes are no code, and a bundler may want the files. @type {import("esbuild").Plugin} */
 const generatedApart = {
   name: "generated-apart",
   setup: (build) => {
@@ -93,7 +94,7 @@ const generatedApart = {
   },
 };
 
-/** In an entry's module, what is not its own is imported from the core. @param {Project} project @returns {esbuild.Plugin} */
+/** In an entry's module, what is not its own is imported from the core. @param {Project} project @returns {import("esbuild").Plugin} */
 const coreApart = ({ sources, core, own = /^$/, entries }) => ({
   name: "core-apart",
   setup: (build) => {
