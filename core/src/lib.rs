@@ -41,6 +41,7 @@ pub mod entropy;
 pub mod facts;
 pub mod id;
 pub mod json;
+pub mod pattern;
 pub mod policy;
 pub mod pool;
 pub mod provider;

@@ -55,6 +55,17 @@ impl Reason {
         Self::Unknown,
     ];
 
+    /// What such a failure covers where nobody says otherwise.
+    pub const fn usual_scope(self) -> Scope {
+        match self {
+            Self::RateLimit | Self::Overloaded | Self::Timeout | Self::ModelNotFound | Self::Unknown => {
+                Scope::Model
+            }
+            Self::Format | Self::RequestFault => Scope::Request,
+            _ => Scope::Credential,
+        }
+    }
+
     /// Does the reason speak of the secret, so that a new secret ends its cooldown?
     pub const fn is_about_the_secret(self) -> bool {
         matches!(self, Self::Auth | Self::AuthPermanent | Self::SessionExpired)
@@ -187,6 +198,8 @@ pub enum HintSource {
     Body,
     /// The text of a message ("try again in 20s"): believed last.
     Message,
+    /// A rule of the policy.
+    Rule,
 }
 
 /// How long the provider asks to wait.
@@ -207,6 +220,17 @@ pub struct Failure {
     pub scope: Scope,
     /// How long the provider asks to wait, where it does.
     pub hint: Option<Hint>,
+    /// May nobody else be tried? Where a rule says so; else the policy decides by the reason.
+    pub stop: Option<bool>,
+    /// What the rule that decided tells people. A text of the policy, never one of the answer.
+    pub message: Option<Box<str>>,
+}
+
+impl Failure {
+    /// A failure of which nothing more is said.
+    pub const fn new(reason: Reason, scope: Scope, hint: Option<Hint>) -> Self {
+        Self { reason, scope, hint, stop: None, message: None }
+    }
 }
 
 /// How a call ended.
@@ -228,9 +252,16 @@ pub enum TransportError {
     Connection,
     /// The caller gave up; no fault of anybody.
     Aborted,
+    /// The answer began and has no end: a stream that stopped before its last event.
+    Truncated,
 }
 
 words! {
     /// The word used in files.
-    TransportError { Timeout = "timeout", Connection = "connection", Aborted = "aborted" }
+    TransportError {
+        Timeout = "timeout",
+        Connection = "connection",
+        Aborted = "aborted",
+        Truncated = "truncated",
+    }
 }

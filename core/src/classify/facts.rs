@@ -175,18 +175,71 @@ impl ErrorFacts {
         self.message.push_str(text.get(..end).unwrap_or_default());
     }
 
-    /// Takes the status that an error object inside a successful answer names: `{"error":{"code":402,…}}`. Is there such
-    /// an object?
-    pub(super) fn take_inner_status(&mut self) -> bool {
-        let Some(error) =
-            self.root.as_ref().and_then(|root| root.get("error")).filter(|error| error.is_object())
-        else {
-            return false;
+    /// Takes the status that an error inside a successful answer names for itself: `{"error":{"code":402,…}}`.
+    fn take_inner_status(&mut self, error: &Value) {
+        let status = |value: Option<&Value>| {
+            let status = value.and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+            status.filter(|code| (400..600).contains(code))
         };
-        let code = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-        self.status = code.filter(|code| (400..600).contains(code));
-        true
+        self.status =
+            ["code", "status", "status_code", "http_code"].iter().find_map(|name| status(error.get(name)));
     }
+}
+
+/// The error that stands where an answer was expected: in the body of a 2xx, or in an event of a stream. Only structure
+/// counts: an object beside which there is no answer. What a model wrote is text inside an answer, and so is never looked at.
+pub(super) fn inside_success(body: Option<&str>) -> Option<ErrorFacts> {
+    let text = body?.trim_start_matches('\u{feff}').trim();
+    // Cheap for all that is none.
+    if !text.starts_with(['{', '[']) || text.len() > MAX_BODY || !may_be_error(text) {
+        return None;
+    }
+    let root = json::read::<Value>(text).ok()?;
+    let mut facts = ErrorFacts::default();
+    let error = error_in(root.first().unwrap_or(&root))?;
+    facts.value(error, 0);
+    facts.take_inner_status(error.get("error").filter(|inner| inner.is_object()).unwrap_or(error));
+    facts.root = Some(root);
+    Some(facts)
+}
+
+fn may_be_error(text: &str) -> bool {
+    ["\"error\"", "\"base_resp\"", "\"success\"", "\"errors\""].iter().any(|word| text.contains(word))
+}
+
+/// Does the object have a field of this name with something in it?
+fn has_something(of: &Value, name: &str) -> bool {
+    match of.get(name).unwrap_or(&Value::Null) {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        _ => false,
+    }
+}
+
+/// The part of an object that is an error instead of an answer.
+fn error_in(root: &Value) -> Option<&Value> {
+    let text = |name| root.get(name).and_then(Value::as_str);
+    let filled = |name| root.get(name).and_then(Value::as_array).is_some_and(|items| !items.is_empty());
+    // OpenRouter: a choice that failed.
+    let choices = root.get("choices").and_then(Value::as_array).unwrap_or_default();
+    if let Some(choice) = choices.iter().take(8).find(|choice| has_something(choice, "error")) {
+        return Some(choice);
+    }
+    if ["choices", "content", "candidates", "output", "data"].into_iter().any(filled) {
+        return None;
+    }
+    // `{"object": "fine_tuning.job", "error": …}` is an answer about something that failed.
+    let kind = text("object").unwrap_or("error");
+    if !(kind == "error" || kind.starts_with("chat.") || kind.starts_with("text_")) {
+        return None;
+    }
+    let refused = root.get("success").is_some_and(|success| *success == Value::Bool(false))
+        || text("type") == Some("error")
+        || text("object") == Some("error");
+    // MiniMax: 0 is a success.
+    let code = root.get("base_resp").and_then(|base| base.get("status_code")).and_then(Value::as_u64);
+    let error = has_something(root, "error");
+    (refused || error || code.is_some_and(|code| code != 0)).then_some(root)
 }
 
 #[cfg(test)]

@@ -120,6 +120,12 @@ fn duration_of(value: &Value) -> Option<Span> {
     }
 }
 
+/// What a rule's pattern captured: a length of time, or a number of seconds.
+pub(super) fn captured(text: &str) -> Option<Span> {
+    let text = text.trim();
+    retry_after::parse(text, Timestamp(u64::MAX)).or_else(|| duration::parse_start(text)).and_then(positive)
+}
+
 /// Words that stand before a length, the more telling first: `Please retry in 5s. Your limit will reset in 2 hours.` means
 /// two hours.
 const BEFORE: [&str; 12] = [

@@ -1,26 +1,93 @@
-//! Does a rule hold for an answer? All text is compared without regard to the case of ASCII letters.
+//! Which rule holds for an answer? All text is compared without regard to the case of ASCII letters.
 
 use super::facts::ErrorFacts;
-use super::Answer;
-use crate::rules::ClassifyRule;
+use super::{Answer, Subject};
+use crate::json::Value;
+use crate::pattern::Found as Match;
+use crate::rules::{count, ClassifyRule};
 
-/// Do all conditions of the rule hold?
-pub(super) fn holds(rule: &ClassifyRule, provider: &str, answer: &Answer<'_>, facts: &ErrorFacts) -> bool {
-    let any = |patterns: &[Box<str>], test: &dyn Fn(&str) -> bool| {
-        patterns.is_empty() || patterns.iter().any(|pattern| test(pattern))
-    };
-    any(&rule.provider, &|name| name.eq_ignore_ascii_case(provider))
-        && (rule.status.is_empty()
-            || facts.status.is_some_and(|status| rule.status.iter().any(|range| range.holds(status))))
-        && (rule.transport.is_empty()
-            || answer.transport.is_some_and(|error| rule.transport.contains(&error)))
-        && rule.html.is_none_or(|html| html == facts.html)
-        && any(&rule.code, &|pattern| facts.codes.iter().any(|code| glob(pattern, code)))
-        && rule
-            .header
-            .iter()
-            .all(|(name, value)| answer.headers.all(name).any(|found| found.eq_ignore_ascii_case(value)))
-        && any(&rule.text, &|pattern| contains(&facts.message, pattern))
+/// The rule that holds.
+pub(super) struct Found<'a> {
+    pub(super) rule: &'a ClassifyRule,
+    /// Its place: all rules counted in their order, groups too.
+    pub(super) index: usize,
+    /// What its pattern captured.
+    pub(super) captured: Option<&'a str>,
+}
+
+/// What rules are held against.
+pub(super) struct Case<'a> {
+    pub(super) subject: Subject<'a>,
+    pub(super) answer: &'a Answer<'a>,
+    pub(super) facts: &'a ErrorFacts,
+}
+
+impl<'a> Case<'a> {
+    /// The first rule that holds. `index` counts those that were passed.
+    pub(super) fn first(&self, rules: &'a [ClassifyRule], index: &mut usize) -> Option<Found<'a>> {
+        for rule in rules {
+            let at = *index;
+            *index += 1;
+            let Some(Match { captured }) = self.holds(rule) else {
+                *index += count(&rule.rules);
+                continue;
+            };
+            if rule.reason.is_some() {
+                return Some(Found { rule, index: at, captured });
+            }
+            if let Some(found) = self.first(&rule.rules, index) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Do all conditions of the rule hold? And what did its pattern capture?
+    fn holds(&self, rule: &ClassifyRule) -> Option<Match<'a>> {
+        let Self { subject, answer, facts } = self;
+        let any = |patterns: &[Box<str>], test: &dyn Fn(&str) -> bool| {
+            patterns.is_empty() || patterns.iter().any(|pattern| test(pattern))
+        };
+        let holds = any(&rule.provider, &|name| glob(name, subject.provider))
+            && any(&rule.credential, &|name| glob(name, subject.credential))
+            && (rule.status.is_empty()
+                || facts.status.is_some_and(|status| rule.status.iter().any(|range| range.holds(status))))
+            && (rule.transport.is_empty()
+                || answer.transport.is_some_and(|error| rule.transport.contains(&error)))
+            && rule.html.is_none_or(|html| html == facts.html)
+            && any(&rule.code, &|pattern| facts.codes.iter().any(|code| glob(pattern, code)))
+            && rule.field.iter().all(|(path, value)| {
+                facts.root.as_ref().is_some_and(|root| has(root, Some(path), value, &mut 256))
+            })
+            && rule.header.iter().all(|(name, value)| {
+                answer.headers.iter().any(|(found, text)| glob(name, found) && glob(value, text))
+            })
+            && any(&rule.text, &|pattern| contains(&facts.message, pattern));
+        if !holds || rule.pattern.is_empty() {
+            return holds.then_some(Match { captured: None });
+        }
+        rule.pattern.iter().find_map(|pattern| pattern.find(&facts.message))
+    }
+}
+
+/// Is there, at the path, a text, number or truth value like this? No more than `left` values are looked at.
+fn has(value: &Value, path: Option<&str>, pattern: &str, left: &mut u32) -> bool {
+    if *left == 0 {
+        return false;
+    }
+    *left -= 1;
+    match (value, path) {
+        (Value::Array(items), _) => items.iter().any(|item| has(item, path, pattern, left)),
+        (Value::Object(_), Some(path)) => {
+            let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+            value.get(name).is_some_and(|value| has(value, rest, pattern, left))
+        }
+        (Value::String(text), None) => glob(pattern, text),
+        (Value::Number(number), None) => glob(pattern, number.as_str()),
+        (Value::Bool(truth), None) => glob(pattern, if *truth { "true" } else { "false" }),
+        (Value::Object(_), None) => pattern == "*",
+        _ => false,
+    }
 }
 
 /// Does the text match the pattern, in which `*` stands for any text? Time is at most the product of the two lengths:

@@ -1,26 +1,24 @@
 //! What an answer means: status, headers, body or transport error become a [`Verdict`].
 //!
-//! Three steps, one file each: `facts` reads any provider's error body into identifiers and a message, `matching` finds
-//! the first [rule](ClassifyRules) that holds, `hint` reads how long the provider asks to wait. The rules themselves are
-//! data: `policy/presets/*.classify.json`.
+//! Four files, each a step: `facts` reads any provider's error body into identifiers and a message, `matching` finds
+//! the first [rule](ClassifyRules) that holds, `hint` reads how long the provider asks to wait; `stream` does the same for
+//! what came in pieces. The rules themselves are data: `policy/presets/*.classify.json`.
 
-use crate::json::Value;
-use crate::rules::{ClassifyRule, ClassifyRules};
+use crate::rules::{ClassifyRules, HintRule};
 use crate::time::Timestamp;
-use crate::verdict::{Failure, Reason, Scope, TransportError, Verdict};
+use crate::verdict::{Failure, Hint, HintSource, Reason, Scope, TransportError, Verdict};
 use crate::wire::http::{Headers, Response};
-use crate::wire::sse;
 use core::fmt;
 
 mod facts;
 mod hint;
 mod matching;
+mod stream;
 
 use facts::ErrorFacts;
 pub use facts::{MAX_BODY, MAX_CODE, MAX_CODES, MAX_MESSAGE};
-
-/// Providers that report an error as an object inside a successful JSON answer.
-const ERRORS_INSIDE_200: [&str; 1] = ["openrouter"];
+use matching::{Case, Found};
+pub use stream::{classify_event, classify_stream, Stream};
 
 /// How an upstream call ended, as it came.
 #[derive(Clone, Copy, Default)]
@@ -63,104 +61,107 @@ impl<'a> From<&'a Response> for Answer<'a> {
 pub struct Diagnosis {
     /// How the call ended.
     pub verdict: Verdict,
-    /// The index of the rule that decided: first the custom ones, then the preset's. None for a success, and where no
-    /// rule held.
+    /// The number of the rule that decided, from 0: all rules counted as they stand, groups too, first the custom ones, then
+    /// the preset's. None for a success, and where no rule held.
     pub rule: Option<usize>,
     /// The identifiers that were found in the body, in lower case.
     pub codes: Vec<Box<str>>,
 }
 
-/// What the answer means by these rules. `provider` is a registry name; `now` stands in where the answer has no `Date`.
+/// Whose call it was. A provider's name alone is enough where no rule asks for the credential's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subject<'a> {
+    /// The registry name of the provider.
+    pub provider: &'a str,
+    /// The name of the credential.
+    pub credential: &'a str,
+}
+
+impl<'a> From<&'a str> for Subject<'a> {
+    fn from(provider: &'a str) -> Self {
+        Self { provider, credential: "" }
+    }
+}
+
+/// What the answer means by these rules. `now` stands in where the answer has no `Date`.
 ///
-/// A 2xx is a success, whatever its body (but see `OpenRouter` in `facts`). Where no rule holds the reason is `unknown` and
-/// the scope `request`: what nobody understands harms nobody.
-pub fn classify(rules: &ClassifyRules, provider: &str, answer: &Answer<'_>, now: Timestamp) -> Verdict {
-    diagnose(rules, provider, answer, now).verdict
+/// A 2xx is a success, unless its body is JSON that says by its structure that it is an error and no answer. Where no rule
+/// holds the reason is `unknown` and the scope `request`: what nobody understands harms nobody.
+pub fn classify<'a>(
+    rules: &ClassifyRules,
+    subject: impl Into<Subject<'a>>,
+    answer: &Answer<'_>,
+    now: Timestamp,
+) -> Verdict {
+    diagnose(rules, subject, answer, now).verdict
 }
 
 /// As [`classify`], with the grounds.
-pub fn diagnose(rules: &ClassifyRules, provider: &str, answer: &Answer<'_>, now: Timestamp) -> Diagnosis {
-    let success =
-        answer.transport.is_none() && answer.status.is_some_and(|status| (200..300).contains(&status));
-    if success {
-        let inner = ERRORS_INSIDE_200.iter().any(|name| name.eq_ignore_ascii_case(provider));
-        let mut facts = ErrorFacts::default();
-        if inner && answer.body.is_some_and(|body| body.trim_start().starts_with('{')) {
-            facts = facts::read(None, answer.headers, answer.body, None);
-        }
-        if !facts.take_inner_status() {
-            return Diagnosis { verdict: Verdict::Success, rule: None, codes: Vec::new() };
-        }
-        return decide(rules, provider, answer, facts, now);
-    }
-    let facts = facts::read(answer.status, answer.headers, answer.body, answer.transport);
-    decide(rules, provider, answer, facts, now)
+pub fn diagnose<'a>(
+    rules: &ClassifyRules,
+    subject: impl Into<Subject<'a>>,
+    answer: &Answer<'_>,
+    now: Timestamp,
+) -> Diagnosis {
+    diagnose_for(rules, subject.into(), answer, now)
 }
 
-/// What an event of a stream means that was answered with a 200: a failure where the event is an error of the provider
-/// (`event: error`, `{"type":"error"}`, `{"error":{…}}`, `response.failed`), else none. Nothing that a model wrote is looked
-/// at: the event itself must say that it is an error.
-pub fn classify_event(
+fn diagnose_for(
     rules: &ClassifyRules,
-    provider: &str,
-    headers: Headers<'_>,
-    event: &sse::Event,
+    subject: Subject<'_>,
+    answer: &Answer<'_>,
     now: Timestamp,
-) -> Option<Failure> {
-    let data = event.data.trim_start();
-    // Cheap for the thousands of events that are none.
-    let named = matches!(event.event.as_str(), "error" | "response.failed");
-    if !(named || data.starts_with('{') && matching::contains(data.get(..256).unwrap_or(data), "\"error\"")) {
-        return None;
-    }
-    let mut facts = facts::read(None, headers, Some(data), None);
-    let root = facts.root.as_ref();
-    let kind = root.and_then(|root| root.get("type")).and_then(Value::as_str);
-    let is_error = named
-        || matches!(kind, Some("error" | "response.failed"))
-        || kind.is_none() && root.is_some_and(|root| root.get("error").is_some_and(Value::is_object));
-    if !is_error {
-        return None;
-    }
-    facts.take_inner_status();
-    let answer = Answer { headers, body: Some(data), ..Answer::default() };
-    match decide(rules, provider, &answer, facts, now).verdict {
-        Verdict::Failure(failure) => Some(failure),
-        Verdict::Success => None,
-    }
+) -> Diagnosis {
+    let success =
+        answer.transport.is_none() && answer.status.is_some_and(|status| (200..300).contains(&status));
+    let facts = if success {
+        let Some(facts) = facts::inside_success(answer.body) else {
+            return Diagnosis { verdict: Verdict::Success, rule: None, codes: Vec::new() };
+        };
+        facts
+    } else {
+        facts::read(answer.status, answer.headers, answer.body, answer.transport)
+    };
+    decide(rules, subject, answer, facts, now)
 }
 
 fn decide(
     rules: &ClassifyRules,
-    provider: &str,
+    subject: Subject<'_>,
     answer: &Answer<'_>,
     facts: ErrorFacts,
     now: Timestamp,
 ) -> Diagnosis {
-    let found = rules
-        .custom
-        .iter()
-        .chain(&rules.rules)
-        .enumerate()
-        .find(|(_, rule)| matching::holds(rule, provider, answer, &facts));
-    let (reason, scope, hint) =
-        found.map_or((Reason::Unknown, Scope::Request, true), |(_, rule)| verdict_of(rule));
-    let refused = facts.status == Some(429) || matches!(reason, Reason::RateLimit | Reason::Quota);
-    let hint = hint.then(|| hint::best(answer.headers, &facts, refused, now)).flatten();
-    Diagnosis {
-        verdict: Verdict::Failure(Failure { reason, scope, hint }),
-        rule: found.map(|(index, _)| index),
-        codes: facts.codes,
+    let case = Case { subject, answer, facts: &facts };
+    let mut index = 0;
+    let found = case.first(&rules.custom, &mut index).or_else(|| case.first(&rules.rules, &mut index));
+    let mut failure = Failure::new(Reason::Unknown, Scope::Request, None);
+    let mut believed = HintRule::Believed;
+    if let Some(Found { rule, captured, .. }) = &found {
+        failure.reason = rule.reason.unwrap_or(Reason::Unknown);
+        failure.scope = rule.scope.clone().unwrap_or(failure.reason.usual_scope());
+        failure.stop = rule.stop;
+        failure.message.clone_from(&rule.message);
+        believed = rule.hint;
+        let after = match believed {
+            HintRule::Fixed(span) => Some((span, HintSource::Rule)),
+            _ => captured.and_then(hint::captured).map(|span| (span, HintSource::Message)),
+        };
+        failure.hint = after.map(|(after, source)| Hint { after, source });
     }
-}
-
-fn verdict_of(rule: &ClassifyRule) -> (Reason, Scope, bool) {
-    (rule.reason, rule.scope.clone(), rule.hint)
+    if failure.hint.is_none() && believed == HintRule::Believed {
+        let refused =
+            facts.status == Some(429) || matches!(failure.reason, Reason::RateLimit | Reason::Quota);
+        failure.hint = hint::best(answer.headers, &facts, refused, now);
+    }
+    let rule = found.map(|found| found.index);
+    Diagnosis { verdict: Verdict::Failure(failure), rule, codes: facts.codes }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::ClassifyRule;
 
     const NOW: Timestamp = Timestamp(1_767_225_600_000);
 
@@ -168,39 +169,89 @@ mod tests {
         crate::json::read(include_str!("../policy/presets/default.classify.json")).unwrap()
     }
 
-    fn event(provider: &str, event: &str, data: &str) -> Option<String> {
-        let event = sse::Event { event: event.into(), data: data.into(), truncated: false };
-        classify_event(&rules(), provider, Headers::default(), &event, NOW)
-            .map(|failure| format!("{} {}", failure.reason, failure.scope))
-    }
-
-    #[test]
-    fn an_error_event_in_a_stream_is_classified_by_its_type() {
-        let overloaded = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-        assert_eq!(event("anthropic", "error", overloaded).as_deref(), Some("overloaded model"));
-        assert_eq!(event("anthropic", "", overloaded).as_deref(), Some("overloaded model"));
-        let api = r#"{"type":"error","error":{"type":"api_error","message":"Internal server error"}}"#;
-        assert_eq!(event("anthropic", "error", api).as_deref(), Some("overloaded model"));
-        let inner = r#"{"id":"gen","error":{"code":402,"message":"Insufficient credits"},"choices":[]}"#;
-        assert_eq!(event("openrouter", "", inner).as_deref(), Some("billing credential"));
-        let failed =
-            r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded","message":"m"}}}"#;
-        assert_eq!(event("openai", "response.failed", failed).as_deref(), Some("rate_limit model"));
-        assert_eq!(event("openai", "error", "gone").as_deref(), Some("unknown model"));
-    }
-
-    #[test]
-    fn what_a_model_wrote_is_no_error() {
-        for data in [
-            r#"{"type":"content_block_delta","delta":{"text":"{\"error\": {\"type\":\"overloaded_error\"}}"}}"#,
-            r#"{"choices":[{"delta":{"content":"\"error\""}}]}"#,
-            r#"{"type":"response.completed","response":{"error":null}}"#,
-            r#"{"type":"message","error":{"code":401}}"#,
-            "[DONE]",
-            "",
-        ] {
-            assert_eq!(event("openai", "", data), None, "{data}");
+    fn flatten<'a>(rules: &'a [ClassifyRule], into: &mut Vec<&'a ClassifyRule>) {
+        for rule in rules {
+            into.push(rule);
+            flatten(&rule.rules, into);
         }
+    }
+
+    fn custom(rules: &str, answer: &Answer<'_>, subject: Subject<'_>) -> Failure {
+        let rules = crate::json::read(&["{\"custom\":", rules, "}"].concat()).unwrap();
+        match classify(&rules, subject, answer, NOW) {
+            Verdict::Failure(failure) => failure,
+            Verdict::Success => panic!("a success"),
+        }
+    }
+
+    #[test]
+    fn rules_ask_for_a_credential_for_fields_and_for_headers() {
+        let headers = vec![("X-Limit-Kind".to_owned(), "Weekly cap".to_owned())];
+        let body = r#"{"error":{"param":"tools","items":[{"n":7},{"n":8.5}],"fatal":true,"message":"m"}}"#;
+        let answer =
+            Answer { status: Some(400), headers: Headers::from(&headers), body: Some(body), transport: None };
+        let work = Subject { provider: "openai", credential: "work" };
+        for (rule, want) in [
+            (r#"[{"credential":["w*"],"reason":"quota"}]"#, Reason::Quota),
+            (r#"[{"credential":["home"],"reason":"quota"}]"#, Reason::Unknown),
+            (r#"[{"field":{"error.param":"TOOL*"},"reason":"quota"}]"#, Reason::Quota),
+            (r#"[{"field":{"error.items.n":"8.5","error.fatal":"true"},"reason":"quota"}]"#, Reason::Quota),
+            (r#"[{"field":{"error.items.n":"9"},"reason":"quota"}]"#, Reason::Unknown),
+            (r#"[{"field":{"error.items":"*"},"reason":"quota"}]"#, Reason::Quota),
+            (r#"[{"field":{"error.nothing":"*"},"reason":"quota"}]"#, Reason::Unknown),
+            (r#"[{"header":{"x-*-kind":"weekly *"},"reason":"quota"}]"#, Reason::Quota),
+            (r#"[{"header":{"x-*-kind":"daily *"},"reason":"quota"}]"#, Reason::Unknown),
+            (
+                r#"[{"status":[400],"rules":[{"text":["no"],"reason":"auth"},{"text":["m"],"reason":"quota"}]}]"#,
+                Reason::Quota,
+            ),
+            (
+                r#"[{"status":[400],"rules":[{"text":["no"],"reason":"auth"}]},{"reason":"quota"}]"#,
+                Reason::Quota,
+            ),
+        ] {
+            assert_eq!(custom(rule, &answer, work).reason, want, "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_rule_says_what_follows() {
+        let body = r#"{"message":"Slow down: 90 s to go"}"#;
+        let headers = vec![("retry-after".to_owned(), "7".to_owned())];
+        let answer =
+            Answer { status: Some(418), headers: Headers::from(&headers), body: Some(body), transport: None };
+        let hint = |rule: &str| {
+            custom(rule, &answer, Subject::default()).hint.map(|hint| (hint.after.0, hint.source))
+        };
+        assert_eq!(hint(r#"[{"reason":"quota"}]"#), Some((7000, HintSource::RetryAfter)));
+        assert_eq!(hint(r#"[{"reason":"quota","hint":false}]"#), None);
+        assert_eq!(hint(r#"[{"reason":"quota","hint":60000}]"#), Some((60_000, HintSource::Rule)));
+        assert_eq!(
+            hint(r#"[{"pattern":["(\\d+ s) to go"],"reason":"quota"}]"#),
+            Some((90_000, HintSource::Message))
+        );
+        assert_eq!(
+            hint(r#"[{"pattern":["(\\d+) s"],"reason":"quota"}]"#),
+            Some((90_000, HintSource::Message))
+        );
+        // It captured nothing that is a length: the answer's own is believed.
+        assert_eq!(
+            hint(r#"[{"pattern":["(down)"],"reason":"quota"}]"#),
+            Some((7000, HintSource::RetryAfter))
+        );
+        let failure = custom(
+            r#"[{"reason":"quota","scope":"meter:m","stop":true,"message":"buy more"}]"#,
+            &answer,
+            Subject::default(),
+        );
+        assert_eq!(
+            (failure.scope, failure.stop, failure.message.as_deref()),
+            (Scope::Meter("m".into()), Some(true), Some("buy more"))
+        );
+        assert_eq!(
+            custom(r#"[{"reason":"request_fault"}]"#, &answer, Subject::default()).scope,
+            Scope::Request
+        );
     }
 
     #[test]
@@ -211,7 +262,9 @@ mod tests {
         let found = diagnose(&rules(), "openai", &answer, NOW);
         assert_eq!(found.codes, ["invalid_api_key".into()]);
         let rules = rules();
-        assert_eq!(rules.rules[found.rule.unwrap()].reason, Reason::AuthPermanent);
+        let mut flat = Vec::new();
+        flatten(&rules.rules, &mut flat);
+        assert_eq!(flat[found.rule.unwrap()].reason, Some(Reason::AuthPermanent));
         assert!(!format!("{found:?}").contains("canary"));
     }
 

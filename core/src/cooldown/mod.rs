@@ -186,7 +186,7 @@ mod tests {
 
     fn failure(reason: Reason, hint: Option<u64>) -> Failure {
         let hint = hint.map(|ms| Hint { after: Span(ms), source: HintSource::RetryAfter });
-        Failure { reason, scope: Scope::Model, hint }
+        Failure::new(reason, Scope::Model, hint)
     }
 
     fn rule(json: &str) -> CooldownRule {

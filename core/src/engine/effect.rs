@@ -162,6 +162,8 @@ pub struct Reported {
     pub next: Next,
     /// The credential that it was about.
     pub handle: Handle,
+    /// What the rule that decided tells people.
+    pub message: Option<Box<str>>,
 }
 
 /// What the policy says next.

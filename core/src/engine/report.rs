@@ -23,10 +23,13 @@ impl Engine {
             let message = "the lease has ended already, or the credential is gone: nothing was recorded";
             return self.fail(command.request, FailedCode::NotFound, message);
         };
-        let reported = match &command.verdict {
+        let mut reported = match &command.verdict {
             Verdict::Success => self.succeeded(used),
             Verdict::Failure(failure) => self.failed(used, failure, command.attempts),
         };
+        if let Verdict::Failure(failure) = command.verdict {
+            reported.message = failure.message;
+        }
         let (reason, model) = (reported.reason, self.model_name(used.route));
         let event = self.event(EventKind::Result, Some(used.handle));
         (event.reason, event.model) = (reason, model.clone());
@@ -88,7 +91,7 @@ impl Engine {
             (Scope::Request | Scope::Upstream, _) | (_, None) => failure.scope.clone(),
             (_, Some(scope)) => scope.clone(),
         };
-        let stop = self.policy.retry.stop.contains(&failure.reason)
+        let stop = failure.stop.unwrap_or_else(|| self.policy.retry.stop.contains(&failure.reason))
             || attempts != 0 && attempts >= self.policy.retry.attempts;
         let next = if stop { Next::Stop } else { Next::Rotate };
         let Some(key) = ScopeKey::of(&scope, model) else {
@@ -99,6 +102,7 @@ impl Engine {
                 level: 0,
                 next,
                 handle: used.handle,
+                message: None,
             };
         };
         let circumstances = Circumstances {
@@ -168,6 +172,7 @@ impl Engine {
             level: state.zip(of).map_or(0, |(state, reason)| state.level(reason)),
             next,
             handle,
+            message: None,
         }
     }
 

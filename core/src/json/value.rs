@@ -30,6 +30,11 @@ impl Number {
         Self(text.into())
     }
 
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The number, where it is whole and fits.
     pub fn as_u64(&self) -> Option<u64> {
         self.0.parse().ok()

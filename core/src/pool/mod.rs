@@ -12,11 +12,11 @@ pub use add::InputError;
 pub use profiles::Preference;
 pub use protocol::{
     Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData,
-    SecretChange, SecretEntry, SecretInput,
+    SecretChange, SecretEntry, SecretInput, StreamData,
 };
 pub use show::{CandidateView, Explanation};
 
-use crate::classify::{classify, Answer as Upstream};
+use crate::classify::{classify, classify_stream, Answer as Upstream, Stream, Subject};
 use crate::credential::{Origin, Record};
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
@@ -195,11 +195,11 @@ impl Pool {
             PoolInput::Cancel { request } => Command::Cancel { request },
             PoolInput::Report { request, lease, handle, model, session, outcome, attempts } => {
                 let handle = handle.or_else(|| lease.map(LeaseId::handle));
-                let provider = handle
-                    .and_then(|handle| self.engine.record(handle))
-                    .map(|record| record.provider.clone())
+                let record = handle.and_then(|handle| self.engine.record(handle));
+                let (provider, name) = record
+                    .map(|record| (record.provider.clone(), &record.name))
                     .ok_or_else(|| (request, not_found()))?;
-                let verdict = self.judge(&provider, &outcome, now);
+                let verdict = self.judge(&provider, name, &outcome, now);
                 let target = match (lease, handle) {
                     (Some(lease), _) => Target::Lease(lease),
                     (None, Some(handle)) => {
@@ -254,27 +254,33 @@ impl Pool {
         Ok(Input::Command(command))
     }
 
-    /// What an answer means.
-    pub fn judge(&self, provider: &str, outcome: &Outcome, now: Now) -> Verdict {
+    /// What an answer means that a credential of this provider and name got.
+    pub fn judge(&self, provider: &str, credential: &str, outcome: &Outcome, now: Now) -> Verdict {
         if outcome.ok {
             return Verdict::Success;
         }
+        let provider = self.name_of(provider);
+        let subject = Subject { provider: &provider, credential };
+        let rules = &self.engine.policy().classify;
+        let headers = Headers::from(outcome.headers.as_slice());
+        if let Some(StreamData { head, tail }) = &outcome.stream {
+            return classify_stream(rules, subject, headers, Stream { head, tail }, now.wall);
+        }
         let mut answer = Upstream {
             status: outcome.status,
-            headers: Headers::from(outcome.headers.as_slice()),
+            headers,
             body: outcome.body.as_deref(),
             transport: outcome.transport,
         };
-        let (rules, provider) = (&self.engine.policy().classify, self.name_of(provider));
-        let verdict = classify(rules, &provider, &answer, now.wall);
+        let verdict = classify(rules, subject, &answer, now.wall);
         if !outcome.aside || outcome.status != Some(404) {
             return verdict;
         }
         // An endpoint that is missing says nothing of the credential, unless the answer says that the model is.
         answer.status = None;
-        match classify(rules, &provider, &answer, now.wall) {
+        match classify(rules, subject, &answer, now.wall) {
             Verdict::Failure(said) if said.reason == Reason::ModelNotFound => verdict,
-            _ => Verdict::Failure(Failure { reason: Reason::Unknown, scope: Scope::Request, hint: None }),
+            _ => Verdict::Failure(Failure::new(Reason::Unknown, Scope::Request, None)),
         }
     }
 
@@ -356,14 +362,17 @@ fn answer(reply: Reply) -> Answer {
             Answer::Leased { lease, handle, origin, forced, round }
         }
         Reply::Refused(Refusal { code, retry_at }) => Answer::Refused { code, retry_at },
-        Reply::Reported(Reported { reason, scope, until, level, next, handle }) => Answer::Reported {
-            reason: reason.map_or("ok", Reason::as_str),
-            scope,
-            until,
-            level,
-            action: next,
-            handle,
-        },
+        Reply::Reported(Reported { reason, scope, until, level, next, handle, message }) => {
+            Answer::Reported {
+                reason: reason.map_or("ok", Reason::as_str),
+                scope,
+                until,
+                level,
+                action: next,
+                handle,
+                message,
+            }
+        }
         Reply::Done { ids } => Answer::Done { ids },
         Reply::Failed(Failed { code, message }) => Answer::Failed { code, message },
     }

@@ -95,10 +95,21 @@ pub struct Outcome {
     pub headers: Vec<(String, String)>,
     /// The body's text, as far as it was read.
     pub body: Option<Box<str>>,
-    /// There was no answer.
+    /// There was no answer, or no end of it.
     pub transport: Option<TransportError>,
     /// It was a question beside the call proper, such as counting tokens.
     pub aside: bool,
+    /// It was a stream, answered with a 200, that came to its end.
+    pub stream: Option<StreamData>,
+}
+
+/// What the host kept of a stream.
+#[derive(Debug, Default)]
+pub struct StreamData {
+    /// Its first bytes; nothing where `tail` is all of it.
+    pub head: Box<str>,
+    /// Its last bytes.
+    pub tail: Box<str>,
 }
 
 /// A secret as it is given.
@@ -204,6 +215,8 @@ pub enum Answer {
         level: u8,
         action: Next,
         handle: Handle,
+        /// What the rule that decided tells people.
+        message: Option<Box<str>>,
     },
     /// It is done, and durable.
     Done { ids: Vec<CredentialId> },
@@ -276,7 +289,19 @@ impl FromJson for PoolInput {
 }
 
 from_json! {
-    strict Outcome { ok = false, status = None, headers = Vec::new(), body = None, transport = None, aside = false }
+    strict Outcome {
+        ok = false,
+        status = None,
+        headers = Vec::new(),
+        body = None,
+        transport = None,
+        aside = false,
+        stream = None,
+    }
+}
+
+from_json! {
+    strict StreamData { head = Box::default(), tail }
 }
 
 from_json! {
@@ -362,9 +387,9 @@ impl ToJson for Answer {
                 to.open_tag("refused");
                 object!(to, { code, retry_at as "retryAt" if given });
             }
-            Self::Reported { reason, scope, until, level, action, handle } => {
+            Self::Reported { reason, scope, until, level, action, handle, message } => {
                 to.open_tag("reported");
-                object!(to, { reason, scope, until if given, level, action, handle });
+                object!(to, { reason, scope, until if given, level, action, handle, message if given });
             }
             Self::Done { ids } => {
                 to.open_tag("done");

@@ -237,7 +237,14 @@ fn openrouter() {
                 r#"{"choices":[{"message":{"content":"{\"error\":{\"code\":401}}"}}]}"#,
                 "ok",
             ),
-            ("others are not looked into", "openai", 200, &[], r#"{"error":{"code":402}}"#, "ok"),
+            (
+                "inside a 200 of anybody",
+                "openai",
+                200,
+                &[],
+                r#"{"error":{"code":402}}"#,
+                "billing credential",
+            ),
         ],
     );
 }
@@ -270,7 +277,14 @@ fn traps() {
             ("T7", "openai", 403, &[("content-type", "text/html")], "blocked", "network upstream"),
             ("T7", "openai", 503, &[("cf-mitigated", "challenge")], PAGE_403, "network upstream"),
             ("T7", "openai", 404, &[], "<html>Not Found", "format request"),
-            ("T8", "anthropic", 200, &[], r#"{"type":"error","error":{"type":"overloaded_error"}}"#, "ok"),
+            (
+                "T8",
+                "anthropic",
+                200,
+                &[],
+                r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
+                "overloaded model",
+            ),
             ("T9", "azure", 429, &unknown, "", "rate_limit model"),
             ("T10", "openai", 200, &[("x-ratelimit-remaining-requests", "0")], "", "ok"),
             ("T11", "anthropic", 429, &two, A1, "quota credential 86400000"),

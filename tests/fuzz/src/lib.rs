@@ -2,8 +2,9 @@
 //! must return for any bytes; what is asserted holds for every answer.
 #![forbid(unsafe_code)]
 
-use credpool::classify::{classify as classify_answer, classify_event, Answer};
+use credpool::classify::{classify as classify_answer, classify_event, classify_stream, Answer, Stream};
 use credpool::json::Value;
+use credpool::pattern::Pattern;
 use credpool::provider::{auth_parts, Registry};
 use credpool::rules::ClassifyRules;
 use credpool::secret::Secret;
@@ -88,8 +89,14 @@ pub const TARGETS: &[Target] = &[
         name: "rules",
         run: rules,
         seeds: &[
+            r#"{"custom":[{"status":[429],"rules":[{"pattern":["(x+)"],"field":{"error.code":"a*"},"header":{"x-*":"*"},"reason":"auth","hint":5,"stop":true,"message":"m"}]}]}"#,
             r#"{"rules":[{"status":["5xx",429,"400-410"],"code":["a*b*c"],"text":["x"],"reason":"quota","scope":"meter:m"}]}"#,
         ],
+    },
+    Target {
+        name: "pattern",
+        run: pattern,
+        seeds: &["(?:a|b)*(c+?)$\nabac", "(?-i)^\\d{1,3}[^a-z]\\b\n12 x", "((a?){9})\naa", "額度(?:不足|.{2,4})\n額度"],
     },
     Target {
         name: "json",
@@ -266,8 +273,14 @@ pub fn classify(data: &[u8]) {
     }
 }
 
-/// Error events in streams.
+/// Error events in streams, and how streams end.
 pub fn stream(data: &[u8]) {
+    let whole = text(data);
+    for rules in presets() {
+        for (head, tail) in [("", &*whole), (&*whole, whole.get(whole.len() / 2..).unwrap_or_default())] {
+            classify_stream(rules, "openai", Headers::default(), Stream { head, tail }, Timestamp(0));
+        }
+    }
     let mut parser = events::Parser::new();
     let mut check = |event: events::Event| {
         for rules in presets() {
@@ -291,6 +304,20 @@ pub fn rules(data: &[u8]) {
     classify_answer(&rules, "openai", &answer, Timestamp(0));
     let text = credpool::json::write(&rules);
     assert_eq!(credpool::json::read::<ClassifyRules>(&text).expect("and read again"), rules);
+}
+
+/// A pattern from outside, and a text: the line behind it.
+pub fn pattern(data: &[u8]) {
+    let text = text(data);
+    let (source, text) = text.split_once('\n').unwrap_or((&text, ""));
+    match Pattern::new(source) {
+        Ok(pattern) => {
+            if let Some(part) = pattern.find(text).and_then(|found| found.captured) {
+                assert!(text.contains(part));
+            }
+        }
+        Err(error) => assert!(error.at <= source.len()),
+    }
 }
 
 /// JSON from outside: what is read is written and read again, and a type is read or an error names a place.

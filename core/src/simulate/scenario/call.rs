@@ -50,6 +50,8 @@ from_json! {
 pub struct AnswerSpec {
     /// Whose.
     pub provider: Option<Box<str>>,
+    /// The name of the credential, for rules that ask for it.
+    pub name: Option<Box<str>>,
     /// The HTTP status.
     pub status: Option<u16>,
     /// The headers.
@@ -57,17 +59,21 @@ pub struct AnswerSpec {
     pub headers: SortedMap<String, String>,
     /// The body: an object is sent as JSON.
     pub body: Value,
-    /// There was no answer.
+    /// There was no answer, or no end of it.
     pub transport: Option<TransportError>,
+    /// All of a stream that was answered with a 200.
+    pub stream: Option<Box<str>>,
 }
 
 from_json! {
     strict AnswerSpec {
         provider = None,
+        name = None,
         status = None,
         headers = SortedMap::default(),
         body = Value::Null,
         transport = None,
+        stream = None,
     }
 }
 
@@ -94,8 +100,10 @@ pub struct ReportStep {
     pub headers: SortedMap<String, String>,
     /// The body.
     pub body: Value,
-    /// There was no answer.
+    /// There was no answer, or no end of it.
     pub transport: Option<TransportError>,
+    /// All of a stream that was answered with a 200.
+    pub stream: Option<Box<str>>,
 }
 
 from_json! {
@@ -110,5 +118,6 @@ from_json! {
         headers = SortedMap::default(),
         body = Value::Null,
         transport = None,
+        stream = None,
     }
 }

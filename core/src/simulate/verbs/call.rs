@@ -3,7 +3,7 @@
 use super::{nothing, put_time, unexpected, Result};
 use crate::id::Handle;
 use crate::json::Value;
-use crate::pool::{Answer, Outcome, PoolInput};
+use crate::pool::{Answer, Outcome, PoolInput, StreamData};
 use crate::simulate::scenario::{AcquireStep, AnswerSpec, ReportStep, ScenarioError};
 use crate::simulate::world::World;
 use crate::time::Span;
@@ -91,10 +91,12 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
 pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Result<Value> {
     let answer = AnswerSpec {
         provider: None,
+        name: None,
         status: step.status,
         headers: step.headers.clone(),
         body: step.body.clone(),
         transport: step.transport,
+        stream: step.stream.clone(),
     };
     let outcome = outcome(&answer, step.ok);
     let (mut lease, mut handle) = (None, None);
@@ -115,13 +117,16 @@ pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Resul
     let (model, session) = (step.model.clone(), step.session.clone());
     world.feed(pool, PoolInput::Report { request, lease, handle, model, session, outcome, attempts: 0 });
     match world.answer(request) {
-        Some(Answer::Reported { reason, scope, until, level, action, .. }) => {
+        Some(Answer::Reported { reason, scope, until, level, action, message, .. }) => {
             let mut fields = nothing();
             fields.set("reason", reason);
             fields.set("scope", scope.to_string());
             put_time(world, &mut fields, "until", until);
             fields.set("level", u64::from(level));
             fields.set("action", action.as_str());
+            if let Some(message) = message {
+                fields.set("message", &*message);
+            }
             Ok(fields)
         }
         other => Err(unexpected(other)),
@@ -130,7 +135,8 @@ pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Resul
 
 pub(super) fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {
     let provider = step.provider.as_deref().unwrap_or_default();
-    match world.pools[pool].pool.judge(provider, &outcome(step, false), world.now()) {
+    let name = step.name.as_deref().unwrap_or_default();
+    match world.pools[pool].pool.judge(provider, name, &outcome(step, false), world.now()) {
         Verdict::Success => {
             let mut fields = nothing();
             fields.set("reason", "ok");
@@ -142,6 +148,9 @@ pub(super) fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {
             fields.set("scope", failure.scope.to_string());
             if let Some(hint) = failure.hint {
                 fields.set("hint_ms", hint.after.0);
+            }
+            if let Some(message) = failure.message {
+                fields.set("message", &*message);
             }
             fields
         }
@@ -161,5 +170,6 @@ fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
         body,
         transport: spec.transport,
         aside: false,
+        stream: spec.stream.clone().map(|tail| StreamData { head: Box::default(), tail }),
     }
 }
