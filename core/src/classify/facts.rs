@@ -30,6 +30,9 @@ pub const MAX_CODES: usize = 32;
 /// The length in bytes of the longest identifier.
 pub const MAX_CODE: usize = 200;
 
+/// Headers that hold the identifier of an error: Amazon's, GitHub Copilot's.
+const CODE_HEADERS: [&str; 2] = ["x-amzn-errortype", "x-ratelimit-exceeded"];
+
 /// What an error body says.
 #[derive(Default)]
 pub(super) struct ErrorFacts {
@@ -53,6 +56,13 @@ pub(super) fn read(
     transport: Option<TransportError>,
 ) -> ErrorFacts {
     let mut facts = ErrorFacts { status, ..ErrorFacts::default() };
+    for name in CODE_HEADERS {
+        let code = headers.get(name).unwrap_or_default();
+        // Amazon puts an address behind its name.
+        facts.identifier(
+            code.split_once(':').filter(|_| name == CODE_HEADERS[0]).map_or(code, |(name, _)| name),
+        );
+    }
     let text = body.unwrap_or_default().trim_start_matches('\u{feff}').trim();
     if transport.is_some() || text.is_empty() {
         return facts;
@@ -114,8 +124,10 @@ impl ErrorFacts {
                     self.identifier(name.rsplit('#').next().unwrap_or(name));
                 }
                 "message" | "msg" | "error_description" | "title" | "status_msg" | "Message" | "raw" => {
-                    if let Value::String(text) = value {
-                        self.say(text);
+                    match value {
+                        Value::String(text) => self.say(text),
+                        // Mistral: a list of what is wrong with the request.
+                        _ => self.value(value, depth + 1),
                     }
                 }
                 "error" | "detail" => {
@@ -132,8 +144,6 @@ impl ErrorFacts {
                     _ => self.value(value, depth + 1),
                 },
                 "quotaId" | "quotaMetric" => self.code(value),
-                // OpenRouter: what a moderation found. Marked, since its words are free.
-                "reasons" => self.identifier("metadata.reasons"),
                 "response" | "body" => {
                     if let Some(error) = value.get("error") {
                         self.value(error, depth + 1);

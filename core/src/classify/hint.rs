@@ -82,7 +82,13 @@ fn body(facts: &ErrorFacts, from: Timestamp) -> Option<Span> {
                 .map(|hint| hint.after)
                 .or_else(|| RateLimits::read(headers, from).reset_of_refusal())
         })
-        .or_else(|| positive(number_of(error.get("retry_after").or_else(|| root.get("retry_after"))?)?))
+        .or_else(|| {
+            // The last is Hugging Face's, of a model that is being loaded.
+            let found = ["retry_after", "retry_after_seconds", "estimated_time"]
+                .iter()
+                .find_map(|name| error.get(name).or_else(|| root.get(name)))?;
+            positive(number_of(found)?)
+        })
 }
 
 /// Codex: `resets_at` in seconds since 1970, where it is not past, else `resets_in_seconds`.

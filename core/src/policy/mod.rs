@@ -3,11 +3,13 @@
 //! A policy is a JSON document merged over a preset. Nothing in the engine asks for a preset's name.
 
 mod affinity;
+mod classification;
 mod model;
 mod preset;
 mod strategy;
 
 pub use affinity::{Affinity, AffinityKind, SessionStart, TieFailure};
+pub use classification::{classification_names, classification_rules};
 pub use model::{Action, CooldownRule, Exhausted, HintRules, Policy, RetryRules, SuccessEnds};
 pub use preset::{preset_names, PolicyError};
 pub use strategy::{CreditRule, Rotation, Strategy, Tiers};

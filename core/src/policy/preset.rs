@@ -1,5 +1,6 @@
 //! Presets, and policies merged over them.
 
+use super::classification::{classification, extend};
 use super::Policy;
 use crate::json::{self, JsonError, Value};
 
@@ -7,25 +8,12 @@ use crate::json::{self, JsonError, Value};
 struct Preset {
     name: &'static str,
     rules: &'static str,
-    classify: &'static str,
 }
 
 const PRESETS: &[Preset] = &[
-    Preset {
-        name: "default",
-        rules: include_str!("presets/default.json"),
-        classify: include_str!("presets/default.classify.json"),
-    },
-    Preset {
-        name: "cliproxyapi",
-        rules: include_str!("presets/cliproxyapi.json"),
-        classify: include_str!("presets/cliproxyapi.classify.json"),
-    },
-    Preset {
-        name: "oh-my-pi",
-        rules: include_str!("presets/oh-my-pi.json"),
-        classify: include_str!("presets/oh-my-pi.classify.json"),
-    },
+    Preset { name: "default", rules: include_str!("presets/default.json") },
+    Preset { name: "cliproxyapi", rules: include_str!("presets/cliproxyapi.json") },
+    Preset { name: "oh-my-pi", rules: include_str!("presets/oh-my-pi.json") },
 ];
 
 /// The names of the presets.
@@ -77,9 +65,12 @@ impl Policy {
             Some(Value::String(name)) => name,
             Some(_) => return Err(invalid("extends", "expected the name of a preset")),
         };
-        let mut merged = base(preset)?;
         if !(document.is_null() || document.is_object()) {
             return Err(invalid(".", "expected an object"));
+        }
+        let mut merged = base(preset)?;
+        if let Some(classify) = document.remove("classify") {
+            document.set("classify", extend(classify)?);
         }
         merge(&mut merged, document);
         let policy: Self = json::read(&merged.to_string())
@@ -128,7 +119,7 @@ impl Policy {
     }
 }
 
-fn invalid(path: &str, message: &str) -> PolicyError {
+pub(super) fn invalid(path: &str, message: &str) -> PolicyError {
     PolicyError::Invalid { path: path.to_owned(), message: message.to_owned() }
 }
 
@@ -139,7 +130,12 @@ fn base(name: &str) -> Result<Value, PolicyError> {
         .ok_or_else(|| PolicyError::UnknownPreset(name.to_owned()))?;
     let broken = |error: JsonError| invalid("preset", &error.to_string());
     let mut rules: Value = json::read(preset.rules).map_err(broken)?;
-    rules.set("classify", json::read::<Value>(preset.classify).map_err(broken)?);
+    // What an answer means is in a file of the same name, unless the preset says whose it shares.
+    let classify = match rules.remove("classify") {
+        Some(own) => extend(own)?,
+        None => classification(name)?,
+    };
+    rules.set("classify", classify);
     Ok(rules)
 }
 

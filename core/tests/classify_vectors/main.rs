@@ -2,8 +2,10 @@
 //! from), and what each means under the presets. One line a vector.
 
 mod bodies;
+mod families;
 mod makers;
 mod others;
+mod systems;
 
 use bodies::*;
 use credpool::classify::{classify, Answer};
