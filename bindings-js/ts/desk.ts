@@ -280,8 +280,8 @@ function failure({ failed }: Answer): CredpoolError {
 function reportOf(answer: Answer): Report {
   const reported: Reported | undefined = answer.reported;
   if (!reported) throw failure(answer);
-  const { reason, scope, until, level, action } = reported;
-  return { reason, scope, ...(until !== undefined && { until }), level, action };
+  const { reason, scope, until, level, action, message } = reported;
+  return { reason, scope, ...(until !== undefined && { until }), level, action, ...(message !== undefined && { message }) };
 }
 
 function named(model: string | undefined, session: string | undefined): { model?: string; session?: string } {

@@ -18,8 +18,10 @@ export interface OutcomeParts {
   headers?: HeaderSource | undefined;
   /** Its text, or what was read from it. */
   body?: unknown;
-  /** There was no answer. */
+  /** There was no answer, or no end of it. */
   transport?: TransportError | undefined;
+  /** A stream, answered with a 200, that came to its end: its first and last bytes as text, or all of it as `tail`. */
+  stream?: { head?: string; tail: string } | undefined;
 }
 
 /** What can be reported: `true` for a success, a Response, an SDK's or a transport's error, a text, or the parts. */
@@ -30,8 +32,10 @@ export async function readOutcome(source: OutcomeSource, signal?: AbortSignal): 
   if (source === true) return { ok: true };
   if (typeof source === "string") return { body: source.slice(0, MAX_BODY_BYTES) };
   if (isResponse(source)) {
-    if (isAnswered(source)) return { ok: true };
+    const answered = isAnswered(source);
+    if (answered && !mayHoldError(source)) return { ok: true };
     const body = await readBody(source, signal);
+    if (answered && (body === undefined || !ERROR_INSIDE.test(body))) return { ok: true };
     return { status: source.status, headers: headerPairs(source.headers), ...(body !== undefined && { body }) };
   }
   return fromObject(source);
@@ -48,13 +52,25 @@ export function saysHowItEnded(thrown: unknown): boolean {
   return isResponse(thrown) || fromObject(thrown).status !== undefined || isTransport(thrown.transport);
 }
 
+/** No error that stands in the place of an answer is longer. */
+const MAX_ERROR_BYTES = 16 * 1024;
+/** What the body of such an error has; the engine says whether it is one. */
+const ERROR_INSIDE = /"(error|errors|base_resp|success)"/;
+
+/** May a successful answer be an error all the same? Small JSON of a known length, which costs nothing to look at. */
+export function mayHoldError({ ok, headers }: Response): boolean {
+  const length = headers.get("content-length");
+  return ok && length !== null && Number(length) <= MAX_ERROR_BYTES && /^application\/(\w+\+)?json\b/i.test(headers.get("content-type") ?? "");
+}
+
 /** What an error of `fetch`, or of an SDK around it, says of the connection; undefined where it says nothing. */
 export function transportOf(error: unknown): TransportError | undefined {
   const found = new Set<TransportError>();
   for (let at = error, depth = 0; isObject(at) && depth < 8; at = at.cause, depth += 1) {
-    const said = TRANSPORTS.find(([, words]) => words.test(namesOf(at)));
+    const { message } = at;
+    const said = TRANSPORTS.find(([, words]) => words.test(namesOf(at))) ?? (typeof message === "string" ? MESSAGES.find(([, words]) => words.test(message)) : undefined);
     if (said) found.add(said[0]);
-    else if (at instanceof Error && (at instanceof TypeError ? LOST_BY_FETCH : LOST).test(at.message)) found.add("connection");
+    else if (at instanceof TypeError && LOST_BY_FETCH.test(at.message)) found.add("connection");
   }
   // The outer error is often vaguer than its cause: "fetch failed" may be a timeout.
   return TRANSPORTS.find(([transport]) => found.has(transport))?.[0];
@@ -62,12 +78,21 @@ export function transportOf(error: unknown): TransportError | undefined {
 
 /** Names and codes of errors in the runtimes and SDKs, the most telling first. */
 const TRANSPORTS: readonly (readonly [TransportError, RegExp])[] = [
-  ["aborted", /AbortError|UserAbort|ABORT_ERR|ERR_ABORTED/],
-  ["timeout", /Timeout|TIMEOUT|TIMEDOUT/],
-  ["connection", /APIConnectionError|NetworkError|UND_ERR|ERR_(TLS|SSL|STREAM|HTTP2|NETWORK|SOCKET)|CERT_|\bE(CONN\w*|NOTFOUND|PIPE|AI_AGAIN|HOST\w+|NET\w+|PROTO)\b|Connection(Refused|Closed|Reset)|FailedToOpenSocket/],
+  ["aborted", /AbortError|UserAbort|RequestAborted|ABORT_ERR|ERR_ABORTED|ERR_CANCELED|CanceledError/],
+  ["timeout", /Timeout|TIMEOUT|TimedOut|TIMEDOUT|ECONNABORTED/],
+  [
+    "connection",
+    /APIConnectionError|ConnectionError|NetworkError|UND_ERR_(?!INVALID|NOT_SUPPORTED|RESPONSE|REQ_)|ERR_(TLS|SSL|STREAM|HTTP2|NETWORK|SOCKET)|CERT_|_CERT|UNABLE_TO_(GET|VERIFY)|\bE(CONN\w*|NOTFOUND|PIPE|AI_AGAIN|HOST\w+|NET\w+|PROTO)\b|Connection(Refused|Closed|Reset|Aborted)|FailedToOpenSocket|NotConnected|BrokenPipe|UnexpectedEof/,
+  ],
 ];
-const LOST_BY_FETCH = /fetch|network|load failed|terminated/i;
-const LOST = /network connection lost|socket hang up|socket connection was closed|connection (was )?(reset|closed|refused|lost)|unable to connect/i;
+/** What they say where they have no name of their own; minified SDKs lose theirs. */
+const MESSAGES: readonly (readonly [TransportError, RegExp])[] = [
+  ["aborted", /^request was aborted\.?$/i],
+  ["timeout", /^(request timed out\.?$|timeout of \d+ ?ms exceeded)/i],
+  ["connection", /^connection error\.?$|network connection lost|socket hang up|socket connection was closed|connection (was )?(reset|closed|refused|lost)|unable to connect|other side closed/i],
+];
+/** Of `fetch`, whose errors are TypeErrors: Node, Chromium, Firefox, Safari, Deno. */
+const LOST_BY_FETCH = /fetch|network|load failed|terminated|error sending request|error reading a body|client error/i;
 
 function namesOf(error: Record<string, unknown>): string {
   const { constructor } = error as { constructor?: { name?: unknown } };
@@ -106,30 +131,73 @@ async function readBody(response: Response, signal: AbortSignal | undefined): Pr
   return body;
 }
 
-/** The parts, or an error that has them under the names that SDKs use. */
+/** The parts, or an error that has them under the names that SDKs use; in itself, or in the error that it wraps. */
 function fromObject(source: Error | OutcomeParts): Outcome {
-  const given: Record<string, unknown> = { ...source };
-  if (given.ok === true) return { ok: true };
-  const inner = isObject(given.response) ? given.response : {};
-  const status = first(number, given.status, given.statusCode, inner.status, inner.statusCode);
-  const outcome: Outcome = {};
-  if (status !== undefined) outcome.status = status;
-  const headers = first(object, given.headers, given.responseHeaders, inner.headers);
-  if (headers) outcome.headers = headerPairs(headers as HeaderSource);
-  const body = first(content, given.responseBody, given.body, wrapped(given), inner.data, source instanceof Error ? source.message : undefined);
-  const transport = isTransport(given.transport) ? given.transport : undefined;
+  if ("ok" in source && source.ok === true) return { ok: true };
+  const { stream } = source as OutcomeParts;
+  if (stream) return { ...headersOf(source), stream };
+  const told = tellingOf(source);
+  const status = statusOf(told);
+  const outcome: Outcome = { ...(status !== undefined && { status }), ...headersOf(told) };
+  const transport = isTransport(told.transport) ? told.transport : undefined;
   if (transport) outcome.transport = transport;
   else if (status === undefined && source instanceof Error) {
     const found = transportOf(source);
     if (found) outcome.transport = found;
   }
-  if (body !== undefined && !outcome.transport) outcome.body = body.slice(0, MAX_BODY_BYTES);
+  const body = outcome.transport ? undefined : bodyOf(told);
+  if (body !== undefined) outcome.body = body.slice(0, MAX_BODY_BYTES);
   return outcome;
+}
+
+/** The error that says how the call ended: SDKs and frameworks wrap it (`cause`, `lastError` of the AI SDK's retries). */
+function tellingOf(source: object): Record<string, unknown> {
+  let at = source as Record<string, unknown>;
+  for (let depth = 0; depth < 6 && !says(at); depth += 1) {
+    const inner = first(object, at.lastError, at.cause, at.originalError, at.reason, at.error instanceof Error ? at.error : undefined);
+    if (!inner) return source as Record<string, unknown>;
+    at = inner;
+  }
+  return says(at) ? at : (source as Record<string, unknown>);
+}
+
+/** The outer error may know the status only, and the inner one why; then the inner one is asked. */
+function says(at: Record<string, unknown>): boolean {
+  return statusOf(at) !== undefined ? bodyOf(at, false) !== undefined || !object(at.cause) : at.transport !== undefined || wrapped(at) !== undefined;
+}
+
+function statusOf(at: Record<string, unknown>): number | undefined {
+  const inner = object(at.response) ?? {};
+  const aws = object(at.$metadata) ?? {};
+  // `429 {"error":…}` and `[429 Too Many Requests]`: how some put it into their message.
+  const told = at instanceof Error ? /^(?:(?:HTTP|status(?: code)?:?) )?(\d{3})\b|\[(\d{3}) [A-Z]/i.exec(at.message.slice(0, 400)) : null;
+  return first(number, at.status, at.statusCode, at.code, inner.status, inner.statusCode, aws.httpStatusCode, told && Number(told[1] ?? told[2]));
+}
+
+function headersOf(at: object): { headers?: [string, string][] } {
+  const given = at as Record<string, unknown>;
+  const inner = object(given.response) ?? object(given.$response) ?? {};
+  const headers = first(object, given.headers, given.responseHeaders, inner.headers, object(given.rawResponse)?.headers);
+  return headers ? { headers: headerPairs(headers as HeaderSource) } : {};
+}
+
+/** What the answer said, as far as the SDK kept it; its message where it kept nothing else. */
+function bodyOf(at: Record<string, unknown>, orMessage = true): string | undefined {
+  const message = at instanceof Error ? at.message : undefined;
+  // Google's older SDK keeps the details apart, Amazon's has the code as its name.
+  const parts = Array.isArray(at.errorDetails)
+    ? { error: { message, details: at.errorDetails as unknown } }
+    : at.$metadata && typeof at.name === "string"
+      ? { __type: at.name, message }
+      : undefined;
+  const inner = object(at.response) ?? {};
+  return first(content, at.responseBody, at.body, wrapped(at), inner.data, parts, at.data, orMessage ? message : undefined);
 }
 
 /** `error.error`: OpenAI's SDK takes the outer object off, Anthropic's leaves it on. */
 function wrapped({ error }: Record<string, unknown>): unknown {
-  return isObject(error) && !("error" in error) ? { error } : error;
+  if (error instanceof Error) return undefined;
+  return isObject(error) && !("error" in error) ? { error } : (error ?? undefined);
 }
 
 function headerPairs(headers: HeaderSource): [string, string][] {
@@ -152,7 +220,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isTransport(value: unknown): value is TransportError {
-  return value === "timeout" || value === "connection" || value === "aborted";
+  return value === "timeout" || value === "connection" || value === "aborted" || value === "truncated";
 }
 
 function first<T>(read: (value: unknown) => T | undefined, ...values: unknown[]): T | undefined {

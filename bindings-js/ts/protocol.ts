@@ -5,7 +5,7 @@ export type Kind = "api_key" | "token" | "oauth";
 export type Origin = "runtime" | "config" | "oauth" | "login" | "env" | "stored" | "fallback";
 export type RowKind = "credential" | "health" | "usage" | "tie";
 export type RowId = number | string;
-export type TransportError = "timeout" | "connection" | "aborted";
+export type TransportError = "timeout" | "connection" | "aborted" | "truncated";
 
 export interface PoolConfig {
   policy?: unknown;
@@ -89,6 +89,8 @@ export interface Outcome {
   headers?: [string, string][];
   body?: string;
   transport?: TransportError;
+  /** A stream, answered with a 200, that came to its end: its first and last bytes, or all of it as `tail`. */
+  stream?: { head?: string; tail: string };
   aside?: boolean;
 }
 
@@ -202,6 +204,7 @@ export interface Reported {
   level: number;
   action: NextAction;
   handle: number;
+  message?: string;
 }
 
 export interface Answer {

@@ -188,6 +188,8 @@ export interface Report {
   readonly level: number;
   /** What the policy says next: `none`, `rotate` to another credential, or `stop`. */
   readonly action: "none" | "rotate" | "stop";
+  /** What the rule that decided tells people, where it does. */
+  readonly message?: string;
 }
 
 /** Why one credential would be picked, and why the others would not. */

@@ -113,6 +113,44 @@ test("a stream that breaks is the network's failure, and the caller's error", as
   await pool.close();
 });
 
+test("an error in the place of an answer goes to the next credential; the caller sees the answer only", async () => {
+  const { pool, host } = await open();
+  await addKeys(pool, "a", "b");
+  const bodies = ['{"error":{"code":402,"message":"Insufficient credits"}}', '{"choices":[]}'];
+  host.respond = async () => {
+    const body = bodies.shift() ?? "";
+    return new Response(body, { headers: { "content-type": "application/json", "content-length": String(body.length) } });
+  };
+  const response = await pool.fetch("openai")(ADDRESS);
+  assert.deepEqual([await response.json(), bodies.length], [{ choices: [] }, 0]);
+  assert.deepEqual([pool.get("openai:a")?.lastError, pool.get("openai:b")?.lastError, pool.get("openai:b")?.counters.success], ["billing", undefined, 1]);
+  await pool.close();
+});
+
+test("an error inside a stream, and a stream without its end, count against the credential", async () => {
+  const start_ = 'event: message_start\ndata: {"type":"message_start","message":{"content":[]}}\n\n';
+  const delta = `event: content_block_delta\ndata: ${JSON.stringify({ type: "content_block_delta", delta: { text: '\n\ndata: {"error":{"code":"invalid_api_key"}}\n\n' } })}\n\n`;
+  const stop = 'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+  const overloaded = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n';
+  for (const [parts, reason] of /** @type {[string[], string | undefined][]} */ ([
+    [[start_, delta, stop], undefined],
+    [[start_, delta.repeat(300), stop], undefined],
+    [[start_, delta, overloaded], "overloaded"],
+    [[start_, ...Array.from({ length: 300 }, () => delta), overloaded], "overloaded"],
+    [[start_, delta], "network"],
+  ])) {
+    for (const way of ["text()", "a reader", "arrayBuffer()", "for await"]) {
+      const { pool, response, feed, state } = await start();
+      for (const part of parts) feed.enqueue(encode(part));
+      feed.close();
+      assert.equal(await (way === "arrayBuffer()" ? response.arrayBuffer().then((bytes) => new TextDecoder().decode(bytes)) : WAYS[way]?.(response)), parts.join(""), "the caller sees all of it");
+      await settle();
+      assert.deepEqual(state(), [0, reason === undefined ? 1 : 0, reason], way);
+      await pool.close();
+    }
+  }
+});
+
 test("a stream that the caller gives up is no failure", async () => {
   /** @type {((response: Response) => Promise<unknown>)[]} */
   const ways = [

@@ -24,6 +24,30 @@ const SHAPES = [
   ["the AI SDK", error("AI_APICallError", { statusCode: 429, responseHeaders: { "retry-after": "3" }, responseBody: TEXT }), { status: 429, headers: [["retry-after", "3"]], body: TEXT }],
   ["Google's SDK", Object.assign(new Error(TEXT), { name: "ApiError", status: 429 }), { status: 429, body: TEXT }],
   ["axios", error("AxiosError", { response: { status: 429, headers: { "retry-after": "3" }, data: BODY } }), { status: 429, headers: [["retry-after", "3"]], body: TEXT }],
+  ["Google's older SDK", error("GoogleGenerativeAIFetchError", { status: 429, errorDetails: [{ reason: "RATE_LIMIT_EXCEEDED" }] }), { status: 429, body: JSON.stringify({ error: { message: "it failed", details: [{ reason: "RATE_LIMIT_EXCEEDED" }] } }) }],
+  ["Mistral's SDK", error("SDKError", { statusCode: 429, body: TEXT, headers: new Headers({ "retry-after": "3" }), rawResponse: new Response(null) }), { status: 429, headers: [["retry-after", "3"]], body: TEXT }],
+  ["Groq's SDK", error("RateLimitError", { status: 429, headers: { "retry-after": "3" }, error: BODY }), { status: 429, headers: [["retry-after", "3"]], body: TEXT }],
+  ["Cohere's SDK", error("TooManyRequestsError", { statusCode: 429, body: { message: "slow" } }), { status: 429, body: '{"message":"slow"}' }],
+  ["Amazon's SDK", error("ThrottlingException", { $fault: "client", $metadata: { httpStatusCode: 429 } }), { status: 429, body: '{"__type":"ThrottlingException","message":"it failed"}' }],
+  ["OpenAI's SDK, in a stream", error("APIError", { status: undefined, headers: undefined, error: BODY.error }), { body: TEXT }],
+  ["Anthropic's SDK, in a stream", error("APIError", { status: undefined, error: { type: "error", error: { type: "overloaded_error" } } }), { body: '{"type":"error","error":{"type":"overloaded_error"}}' }],
+  ["the AI SDK, after its retries", error("AI_RetryError", { reason: "maxRetriesExceeded", lastError: error("AI_APICallError", { statusCode: 429, responseHeaders: { "retry-after": "3" }, responseBody: TEXT }) }), { status: 429, headers: [["retry-after", "3"]], body: TEXT }],
+  ["the AI SDK, its gateway", error("GatewayRateLimitError", { statusCode: 429 }, error("AI_APICallError", { statusCode: 429, responseBody: TEXT })), { status: 429, body: TEXT }],
+  ["a framework around an SDK", error("Error", {}, error("RateLimitError", { status: 429, error: BODY })), { status: 429, body: TEXT }],
+  ["a status in a message", new Error(`429 ${TEXT}`), { status: 429, body: `429 ${TEXT}` }],
+  ["a status in brackets", new Error("Error fetching from https://x: [503 Service Unavailable] overloaded"), { status: 503, body: "Error fetching from https://x: [503 Service Unavailable] overloaded" }],
+  ["a stream's two ends", { stream: { head: "a", tail: "b" }, headers: { date: "x" } }, { headers: [["date", "x"]], stream: { head: "a", tail: "b" } }],
+  ["OpenAI's SDK, out of time, minified", error("Error", { message: "Request timed out." }), { transport: "timeout" }],
+  ["OpenAI's SDK, given up, minified", error("Error", { message: "Request was aborted." }), { transport: "aborted" }],
+  ["OpenAI's SDK, no connection, minified", error("Error", { message: "Connection error." }), { transport: "connection" }],
+  ["Mistral's SDK, given up", error("RequestAbortedError"), { transport: "aborted" }],
+  ["Mistral's SDK, out of time", error("RequestTimeoutError"), { transport: "timeout" }],
+  ["Mistral's SDK, no connection", error("ConnectionError"), { transport: "connection" }],
+  ["axios, out of time", error("AxiosError", { code: "ECONNABORTED" }), { transport: "timeout" }],
+  ["Deno's fetch", new TypeError("error sending request for url (https://x/): client error (Connect): tcp connect error: Connection refused (os error 111)"), { transport: "connection" }],
+  ["Deno's errors", error("TimedOut"), { transport: "timeout" }],
+  ["a certificate", Object.assign(new TypeError("fetch failed"), { cause: error("Error", { code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }) }), { transport: "connection" }],
+  ["Chromium's body", new TypeError("network error"), { transport: "connection" }],
   ["an error that says nothing", new Error("what?"), { body: "what?" }],
   ["a caller that gave up", new DOMException("This operation was aborted", "AbortError"), { transport: "aborted" }],
   ["a signal's time", new DOMException("timed out", "TimeoutError"), { transport: "timeout" }],
@@ -54,6 +78,18 @@ test("a Response is read from a copy, as far as it must", async () => {
   const long = await readOutcome(new Response("ü".repeat(100_000), { status: 500 }));
   assert.equal(new TextEncoder().encode(long.body?.replace(/\ufffd$/, "")).length <= 65_536, true);
   assert.ok((long.body?.length ?? 0) >= 32_000);
+});
+
+test("a small JSON answer is looked into for an error in its place, others are not read", async () => {
+  const json = (/** @type {unknown} */ value) => {
+    const text = JSON.stringify(value);
+    return new Response(text, { headers: { "content-type": "application/json", "content-length": String(text.length) } });
+  };
+  assert.equal((await readOutcome(json({ error: { code: 402, message: "Insufficient credits" } }))).body, '{"error":{"code":402,"message":"Insufficient credits"}}');
+  assert.deepEqual(await readOutcome(json({ choices: [] })), { ok: true });
+  const unread = json({ error: "x".repeat(20_000) });
+  assert.deepEqual([await readOutcome(unread), unread.bodyUsed], [{ ok: true }, false]);
+  assert.deepEqual(await readOutcome(Response.json({ error: {} }, { headers: { "content-type": "text/plain" } })), { ok: true });
 });
 
 test("a body that breaks off, or is being read, is told as far as it came", async () => {

@@ -4,7 +4,8 @@ import { Attempts } from "../call/attempts.js";
 import type { AttemptOptions } from "../call/attempts.js";
 import type { Desk, Grant } from "../desk.js";
 import type { Driver } from "../driver.js";
-import { isAnswered, transportOf } from "../outcome.js";
+import { isAnswered, mayHoldError, readOutcome, transportOf } from "../outcome.js";
+import type { OutcomeSource } from "../outcome.js";
 import { modelOf } from "./model.js";
 import { whenBodyEnds } from "./observe.js";
 import { signalOf, template, withCredential } from "./request.js";
@@ -75,8 +76,9 @@ class Call {
         this.#drop();
         this.#last = answer;
         failure = undefined;
-        if (isAnswered(answer)) return this.#succeeded(attempts, grant, answer);
-        if (!(await this.#refused(attempts, grant, answer))) return this.#handOver();
+        const error = isAnswered(answer) ? await errorInside(answer, signal) : answer;
+        if (!error) return this.#succeeded(attempts, grant, answer);
+        if (!(await this.#refused(attempts, grant, answer.status, error))) return this.#handOver();
         signal?.throwIfAborted();
       }
     } finally {
@@ -92,20 +94,23 @@ class Call {
       this.#desk.release(grant.lease);
       return answer;
     }
-    whenBodyEnds(answer, (error) => {
+    // Not the answer itself: who waits for a body's end must not keep it.
+    const { headers } = answer;
+    whenBodyEnds(answer, (error, stream) => {
       const transport = error === undefined || this.#signal?.aborted ? undefined : (transportOf(error) ?? "connection");
       // The caller's own abort says nothing against the credential.
-      if (transport === undefined || transport === "aborted") quietly(() => this.#desk.release(grant.lease));
+      if (transport === undefined && stream) void attempts.report(grant, { headers, stream });
+      else if (transport === undefined || transport === "aborted") quietly(() => this.#desk.release(grant.lease));
       else void attempts.report(grant, { transport });
     });
     return answer;
   }
 
   /** An answer that is an error. True: try another. */
-  async #refused(attempts: Attempts, grant: Grant, answer: Response): Promise<boolean> {
-    const report = await attempts.report(grant, answer);
+  async #refused(attempts: Attempts, grant: Grant, status: number, error: OutcomeSource): Promise<boolean> {
+    const report = await attempts.report(grant, error);
     const again = attempts.again(report);
-    attempts.tell(grant, report, answer.status, again);
+    attempts.tell(grant, report, status, again);
     return again;
   }
 
@@ -136,6 +141,13 @@ class Call {
     this.#last = undefined;
     answer?.body?.cancel().catch(() => undefined);
   }
+}
+
+/** An error that stands where an answer should. Only small JSON is looked into; the engine says what it is. */
+async function errorInside(answer: Response, signal: AbortSignal | undefined): Promise<OutcomeSource | undefined> {
+  if (!mayHoldError(answer)) return undefined;
+  const outcome = await readOutcome(answer, signal);
+  return outcome.ok ? undefined : outcome;
 }
 
 function withAbandon<T>(desk: Desk, { lease }: Grant, work: () => T): T {

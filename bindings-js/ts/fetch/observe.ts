@@ -1,7 +1,17 @@
 // When the body of an answer has ended: read to its end, given up, or broken. The Response and its stream stay the
 // objects that they are; only the methods by which this one is read are listened to.
 
-type Ended = (error?: unknown) => void;
+/** What was read of a body that came to its end: its first and last bytes, or all of it as `tail`. */
+export interface StreamEnds {
+  head?: string;
+  tail: string;
+}
+
+type Ended = (error?: unknown, ends?: StreamEnds) => void;
+
+/** So much is kept: the first event, and the last ones. By them the engine knows how a stream ended. */
+const HEAD_BYTES = 1024;
+const TAIL_BYTES = 16 * 1024;
 
 const READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
@@ -17,17 +27,18 @@ const dropped = Registry && new Registry((end) => end());
 /** Calls back once, when the body has ended; with the error where it broke. */
 export function whenBodyEnds(response: Response, ended: Ended): void {
   const end = once(ended);
+  const kept = new Kept();
   if (!response.body) return end();
   dropped?.register(response.body, end);
-  watchStream(response.body, end);
+  watchStream(response.body, kept, end);
   for (const name of READERS) {
     const read = (response as unknown as Record<string, unknown>)[name];
-    if (typeof read === "function") own(response, name, () => settle((read as () => Promise<unknown>).call(response), end));
+    if (typeof read === "function") own(response, name, () => settle((read as () => Promise<unknown>).call(response), kept, end));
   }
   own(response, "clone", () => {
     const copy = Response.prototype.clone.call(response);
     // The body is another stream now.
-    if (response.body) watchStream(response.body, end);
+    if (response.body) watchStream(response.body, kept, end);
     return copy;
   });
 }
@@ -35,16 +46,49 @@ export function whenBodyEnds(response: Response, ended: Ended): void {
 /** Made here, where no Response is in reach: what the registry holds must not hold the body. */
 function once(ended: Ended): Ended {
   let open = true;
-  return (error) => {
+  return (error, ends) => {
     if (!open) return;
     open = false;
-    ended(error);
+    ended(error, ends);
   };
 }
 
-function watchStream(stream: ReadableStream<Uint8Array>, end: Ended): void {
+/** The first and the last bytes that were read. */
+class Kept {
+  readonly #head: Uint8Array[] = [];
+  readonly #tail: Uint8Array[] = [];
+  #headSize = 0;
+  #tailSize = 0;
+  #size = 0;
+
+  add(chunk: unknown): void {
+    if (!(chunk instanceof Uint8Array)) return;
+    // Copies: what a reader was given is its own.
+    if (this.#headSize < HEAD_BYTES) this.#headSize += this.#head[this.#head.push(chunk.slice(0, HEAD_BYTES - this.#headSize)) - 1]?.length ?? 0;
+    const part = chunk.slice(-TAIL_BYTES);
+    this.#tail.push(part);
+    this.#tailSize += part.length;
+    this.#size += chunk.length;
+    for (let first = this.#tail[0]; first && this.#tailSize - first.length >= TAIL_BYTES; first = this.#tail[0]) {
+      this.#tailSize -= first.length;
+      this.#tail.shift();
+    }
+  }
+
+  ends(): StreamEnds {
+    const tail = textOf(this.#tail);
+    return this.#size > this.#tailSize ? { head: textOf(this.#head), tail } : { tail };
+  }
+}
+
+function textOf(chunks: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode();
+}
+
+function watchStream(stream: ReadableStream<Uint8Array>, kept: Kept, end: Ended): void {
   const open = stream.getReader.bind(stream) as (options?: ReadableStreamGetReaderOptions) => ReadableStreamDefaultReader<Uint8Array>;
-  const reader = (options?: ReadableStreamGetReaderOptions) => watchReader(open(options), end);
+  const reader = (options?: ReadableStreamGetReaderOptions) => watchReader(open(options), kept, end);
   own(stream, "getReader", reader);
   const cancel = stream.cancel.bind(stream);
   own(stream, "cancel", (reason?: unknown) => {
@@ -62,12 +106,13 @@ function watchStream(stream: ReadableStream<Uint8Array>, end: Ended): void {
   own(stream, Symbol.asyncIterator, iterate);
 }
 
-function watchReader(reader: ReadableStreamDefaultReader<Uint8Array>, end: Ended): ReadableStreamDefaultReader<Uint8Array> {
+function watchReader(reader: ReadableStreamDefaultReader<Uint8Array>, kept: Kept, end: Ended): ReadableStreamDefaultReader<Uint8Array> {
   const read = reader.read.bind(reader) as (...args: unknown[]) => Promise<ReadableStreamReadResult<Uint8Array>>;
   own(reader, "read", (...args: unknown[]) =>
     read(...args).then(
       (part) => {
-        if (part.done) end();
+        if (part.done) end(undefined, kept.ends());
+        else kept.add(part.value);
         return part;
       },
       (error: unknown) => {
@@ -113,8 +158,15 @@ async function* iterateOver(reader: ReadableStreamDefaultReader<Uint8Array>, pre
   }
 }
 
-function settle<T>(reading: Promise<T>, end: Ended): Promise<T> {
-  reading.then(() => end(), end);
+/** A body that was read at once: what is neither text nor bytes is not looked at. */
+function settle<T>(reading: Promise<T>, kept: Kept, end: Ended): Promise<T> {
+  reading.then((whole) => {
+    if (typeof whole === "string") return end(undefined, whole.length > TAIL_BYTES ? { head: whole.slice(0, HEAD_BYTES), tail: whole.slice(-TAIL_BYTES) } : { tail: whole });
+    const bytes = whole instanceof ArrayBuffer ? new Uint8Array(whole) : whole;
+    if (!(bytes instanceof Uint8Array)) return end();
+    kept.add(bytes);
+    end(undefined, kept.ends());
+  }, (error: unknown) => end(error));
   return reading;
 }
 
