@@ -23,7 +23,7 @@ for (const { name, verdict, until } of pool.explain("openai", { model: "gpt-5" }
 }
 await pool.close();
 
-/** The key from work has used up its minute; the other one serves. @type {typeof globalThis.fetch} */
+/** The key from work has used up its minute; the other one serves. @param {RequestInfo | URL} input @param {RequestInit} [init] */
 async function provider(input, init) {
   if (new Request(input, init).headers.get("authorization") === "Bearer sk-work-4711") {
     const error = { message: "Rate limit reached for gpt-5", type: "requests", code: "rate_limit_exceeded" };

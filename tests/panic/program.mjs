@@ -1,6 +1,6 @@
 // @ts-check
-// Breaks the engine in every way there is, and looks at what is left. Runs beside a copy of the package: see check.mjs.
-import { CredentialPool, CredpoolError, memoryStore } from "./js/node.js";
+// Breaks the engine in every way there is, and looks at what is left. Runs with a copy of the package: see check.mjs.
+import { CredentialPool, CredpoolError, memoryStore } from "credpool";
 
 /** @param {unknown} holds @param {string} what */
 function check(holds, what) {
