@@ -92,6 +92,23 @@ impl WasmPool {
         self.0.session(name).0 as f64
     }
 
+    /// Does the policy want sessions read off requests?
+    #[wasm_bindgen(js_name = derivesSessions)]
+    pub fn derives_sessions(&self) -> bool {
+        self.0.engine().policy().affinity.derive
+    }
+
+    /// The session of a request, and what it was known as before: a list of at most two texts. `headers`: a list of names and
+    /// values, `body`: JSON text, empty where there is none.
+    #[wasm_bindgen(js_name = deriveSession)]
+    pub fn derive_session(&self, headers: &str, body: &str) -> Result<String, JsError> {
+        let headers: Vec<(String, String)> = parse(headers)?;
+        let found = self.0.derive_session(&headers, text(body));
+        let names = found.map(|found| (Some(found.session), found.known_as));
+        let (session, known_as) = names.unwrap_or_default();
+        Ok(json::write(&session.into_iter().chain(known_as).collect::<Vec<_>>()))
+    }
+
     /// What the registry knows of a provider, by name or alias; empty where it knows nothing.
     pub fn provider(&self, name: &str) -> String {
         match self.0.registry().facts(name) {

@@ -205,8 +205,8 @@ export class Desk implements LeaseKeeper {
     return this.#granted(this.#driver.call((request) => this.#input(request, asked, { ...terms, wait: 0 })), asked);
   }
 
-  #input(request: number, { providers, model, session }: Asked, { wait = 0, exclude = [], tried = [], round = 0 }: Terms) {
-    return { acquire: { request, providers, ...named(model, session), exclude, tried, round, wait: Math.max(0, Math.floor(wait)) } };
+  #input(request: number, { providers, model, session, knownAs }: Asked, { wait = 0, exclude = [], tried = [], round = 0 }: Terms) {
+    return { acquire: { request, providers, ...named(model, session), ...(knownAs !== undefined && { knownAs }), exclude, tried, round, wait: Math.max(0, Math.floor(wait)) } };
   }
 
   #granted(answer: Answer, asked: Asked): Grant | Refusal {

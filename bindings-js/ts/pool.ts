@@ -214,6 +214,14 @@ export class CredentialPool implements AsyncDisposable {
     must(await this.#driver.request((request) => ({ remove: { request, id } })));
   }
 
+  /**
+   * Sets a session free: its next call may go to anybody, and stays there. Answers the ids of the credentials that it was
+   * tied to. Sessions that are not tied, under a policy that gives them a place by their name, stay where they are.
+   */
+  async forgetSession(session: string): Promise<number[]> {
+    return must(await this.#driver.request((request) => ({ untie: { request, session } })));
+  }
+
   /** Reads the store again: what other processes have changed. */
   async reload(): Promise<void> {
     must(await this.#driver.request((request) => ({ load: { request } })));

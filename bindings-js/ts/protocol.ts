@@ -107,6 +107,7 @@ export interface AcquireInput {
   providers: readonly string[];
   model?: string;
   session?: string;
+  knownAs?: string;
   exclude?: readonly number[];
   tried?: readonly number[];
   round?: number;
@@ -142,6 +143,7 @@ export type PoolInput =
   | { update: { request: number; id: number; changes?: Changes; secret?: SecretInput } }
   | { remove: { request: number; id: number } }
   | { override: OverrideInput }
+  | { untie: { request: number; session: string } }
   | { flush: { request: number } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
   | { committed: { op: number; generation: number; rows: [RowId, number][] } }

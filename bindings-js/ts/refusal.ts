@@ -8,6 +8,8 @@ export interface Asked {
   readonly providers: readonly string[];
   readonly model: string | undefined;
   readonly session: string | undefined;
+  /** Another name of the session, by which it may be known from before. */
+  readonly knownAs?: string | undefined;
 }
 
 /** Nobody is to be had now. Cheap to make: the reasons are read when somebody asks for them. */

@@ -8,12 +8,13 @@ import { isAnswered, mayHoldError, readOutcome, transportOf } from "../outcome.j
 import type { OutcomeSource } from "../outcome.js";
 import { modelOf } from "./model.js";
 import { whenBodyEnds } from "./observe.js";
+import { sessionOf } from "./session.js";
 import { signalOf, template, withCredential } from "./request.js";
 import type { FetchInit, FetchInput } from "./request.js";
 
 /** How `pool.fetch` works. */
 export interface FetchOptions extends AttemptOptions {
-  /** Calls of one session stay with one credential, where the policy says so. */
+  /** Calls of one session stay with one credential, where the policy says so; it may also say that it is read off the request. */
   session?: string | undefined;
   /** The model; read from each request where it is left out. */
   model?: string | undefined;
@@ -48,13 +49,14 @@ class Call {
   }
 
   async send(input: FetchInput, init: FetchInit | undefined): Promise<Response> {
-    const { session, maxBodyBytes = MAX_BODY } = this.#options;
+    const { maxBodyBytes = MAX_BODY } = this.#options;
     const signal = (this.#signal = anyOf(signalOf(input, init), this.#options.signal));
     signal?.throwIfAborted();
     const view = this.#driver.view(this.#providers[0] ?? "");
     const request = await template(input, init, view, maxBodyBytes, signal);
     const model = this.#options.model ?? modelOf(request.url, request.body.content);
-    const attempts = new Attempts(this.#driver, this.#desk, { providers: this.#providers, model, session }, this.#options, signal);
+    const [session, knownAs] = this.#options.session === undefined ? sessionOf(this.#driver, request) : [this.#options.session];
+    const attempts = new Attempts(this.#driver, this.#desk, { providers: this.#providers, model, session, knownAs }, this.#options, signal);
     attempts.replayable = request.body.replayable;
     let failure: unknown;
     try {

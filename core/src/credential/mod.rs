@@ -4,4 +4,4 @@ mod model;
 mod record;
 
 pub use model::{canonical_model, Pattern};
-pub use record::{public_index, Changes, Identity, NewCredential, Origin, Record};
+pub use record::{public_index, Changes, Identity, NewCredential, Origin, Record, MAX_WEIGHT};

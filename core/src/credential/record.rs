@@ -45,6 +45,9 @@ words! {
     }
 }
 
+/// No weight is larger.
+pub const MAX_WEIGHT: u32 = 1_000_000;
+
 /// Whose account it is, as far as the provider says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -73,7 +76,7 @@ pub struct Record {
     pub kind: Kind,
     /// Higher is tried first.
     pub priority: i32,
-    /// Its share under the `weighted` strategy.
+    /// Its share under the `weighted` strategy: 0 to [`MAX_WEIGHT`].
     pub weight: u32,
     /// The models that it serves, with `*` wildcards; empty means all.
     pub models: Vec<Box<str>>,

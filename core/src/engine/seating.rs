@@ -2,6 +2,7 @@
 
 use super::member::Member;
 use super::Engine;
+use crate::credential::MAX_WEIGHT;
 use crate::facts::Kind;
 use crate::id::{Handle, ModelIx, ProviderIx};
 use crate::policy::{AffinityKind, CreditRule, Policy, Strategy, Tiers};
@@ -47,7 +48,7 @@ impl Engine {
         match self.policy.strategy {
             Strategy::LeastRecentlyUsed | Strategy::KindOrder => Figure::Used(self.used[at]),
             Strategy::Weighted => Figure::Weight(
-                self.member(handle).map_or(0, |member| member.record.weight),
+                self.member(handle).map_or(0, |member| member.record.weight.min(MAX_WEIGHT)),
                 self.policy.credits == CreditRule::Restart,
             ),
             Strategy::LeastInFlight => Figure::Rank(self.idleness(at)),

@@ -2,7 +2,7 @@
 
 use super::protocol::{CredentialInput, SecretInput};
 use super::Pool;
-use crate::credential::{Changes, Identity, Origin, Record};
+use crate::credential::{Changes, Identity, Origin, Record, MAX_WEIGHT};
 use crate::engine::NewItem;
 use crate::entropy::Purpose;
 use crate::facts::Kind;
@@ -99,6 +99,7 @@ impl Pool {
         }
         let provider = facts.name.clone();
         let by_secret = self.same_secret(&provider, &parts);
+        check_weight(input.weight)?;
         let name = match input.name {
             Some(name) => {
                 if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
@@ -155,6 +156,7 @@ impl Pool {
         if changes.name.as_deref().is_some_and(|name| name.trim().is_empty() || name.len() > MAX_NAME) {
             return Err(wrong("name", format!("expected 1 to {MAX_NAME} bytes")));
         }
+        check_weight(changes.weight)?;
         let Some(secret) = secret else { return Ok(None) };
         let kind = record.kind;
         let facts = self.registry.facts_or_default(&record.provider);
@@ -320,6 +322,13 @@ impl Names {
             number += 1;
         }
     }
+}
+
+fn check_weight(weight: Option<u32>) -> Result<(), InputError> {
+    if weight.is_some_and(|weight| weight > MAX_WEIGHT) {
+        return Err(wrong("weight", format!("expected 0 to {MAX_WEIGHT}")));
+    }
+    Ok(())
 }
 
 const fn secret_field(kind: Kind) -> &'static str {

@@ -33,6 +33,7 @@ use crate::time::{Instant, Now};
 use crate::vault::{SecretParts, Vault};
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
+use crate::wire::session::{derive_session, DerivedSession};
 
 /// An engine, its secrets, and what it knows of providers.
 pub struct Pool {
@@ -153,6 +154,13 @@ impl Pool {
     /// The number of a session.
     pub fn session(&mut self, name: &str) -> SessionIx {
         self.engine.session(name)
+    }
+
+    /// The session that a request belongs to, where the policy wants it read off the request: its headers, and its body as
+    /// JSON text.
+    pub fn derive_session(&self, headers: &[(String, String)], body: Option<&str>) -> Option<DerivedSession> {
+        let derives = self.engine.policy().affinity.derive;
+        derives.then(|| derive_session(Headers::from(headers), body)).flatten()
     }
 
     /// The registry name of a provider.

@@ -17,6 +17,9 @@ mod tournament;
 mod weighted;
 mod xxhash;
 
+#[cfg(test)]
+mod churn;
+
 pub(crate) use affinity::{SavedTie, Ties};
 pub(crate) use pick::{Choice, Start};
 pub(crate) use rotation::Cursors;

@@ -9,6 +9,7 @@ pub mod http;
 pub mod jwt;
 pub mod rate_limit;
 pub mod retry_after;
+pub mod session;
 pub mod sse;
 
 mod ietf;

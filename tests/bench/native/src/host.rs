@@ -9,8 +9,11 @@ use credpool::time::{Instant, Now};
 #[derive(Clone, Copy)]
 pub(crate) struct Terms<'a> {
     pub(crate) strategy: &'a str,
+    pub(crate) affinity: &'a str,
     /// So many sessions are tied.
     pub(crate) sessions: usize,
+    /// So many models are asked for in turn.
+    pub(crate) models: usize,
     pub(crate) cooling: Cooling,
 }
 
@@ -25,7 +28,8 @@ pub(crate) enum Cooling {
 
 pub(crate) struct Host {
     pool: Pool,
-    route: RouteId,
+    /// One for each model.
+    routes: Vec<RouteId>,
     /// The numbers of the sessions; the first is that of none.
     sessions: Vec<SessionIx>,
     started: std::time::Instant,
@@ -41,16 +45,19 @@ pub(crate) const WALL: u64 = 1_800_000_000_000;
 
 impl Host {
     pub(crate) fn new(size: u32, terms: Terms<'_>) -> Self {
-        let kind = if terms.sessions > 0 { "session" } else { "none" };
-        let policy = serde_json::json!({ "strategy": terms.strategy, "affinity": { "kind": kind } });
+        let affinity = serde_json::json!({ "kind": terms.affinity });
+        let policy = serde_json::json!({ "strategy": terms.strategy, "affinity": affinity });
         let policy = credpool::json::read(&policy.to_string()).expect("it is JSON");
         let config = PoolConfig { policy, seed: 1, ..PoolConfig::default() };
         let mut pool = Pool::new(config, Now::from_millis(WALL, 0)).expect("the policy is right");
-        let route = pool.route(PROVIDER, Some(MODEL));
+        let mut routes = vec![pool.route(PROVIDER, Some(MODEL))];
+        for n in 1..terms.models {
+            routes.push(pool.route(PROVIDER, Some(&format!("model-{n}"))));
+        }
         let started = std::time::Instant::now();
         let mut host = Self {
             pool,
-            route,
+            routes,
             sessions: vec![SessionIx::NONE],
             started,
             mono: Instant(0),
@@ -79,8 +86,9 @@ impl Host {
 
     /// The hot path, and what a driver does when that asks for more. None where nobody is to be had.
     #[inline]
-    pub(crate) fn pick(&mut self, session: usize) -> Option<LeaseId> {
-        match self.pool.try_acquire(self.mono, self.route, self.sessions[session]) {
+    pub(crate) fn pick(&mut self, session: usize, n: usize) -> Option<LeaseId> {
+        let route = self.routes[n % self.routes.len()];
+        match self.pool.try_acquire(self.mono, route, self.sessions[session]) {
             Acquire::Ready(lease) => Some(lease),
             Acquire::Refused(..) => None,
             Acquire::Ask => self.ask(session),

@@ -11,8 +11,21 @@ use host::{Cooling, Host, Terms};
 use std::time::{Duration, Instant};
 
 const SIZES: [u32; 4] = [10, 1_000, 10_000, 100_000];
-const STRATEGIES: [&str; 3] = ["round-robin", "fill-first", "least-recently-used"];
+const STRATEGIES: [&str; 10] = [
+    "round-robin",
+    "fill-first",
+    "sequential",
+    "weighted",
+    "least-recently-used",
+    "least-in-flight",
+    "random",
+    "power-of-two",
+    "priority",
+    "kind-order",
+];
 const SESSIONS: usize = 1_000;
+const MANY_SESSIONS: usize = 100_000;
+const MODELS: usize = 1_000;
 /// So many picks are timed together; their leases are open at once.
 const BATCH: usize = 1_024;
 /// So many batches make a round: more than one write-behind fits into it.
@@ -24,7 +37,8 @@ struct Subject {
     row: String,
     size: u32,
     host: Host,
-    session: bool,
+    sessions: usize,
+    picked: usize,
     /// Nanoseconds a pick, and a release, for each round.
     picks: Vec<f64>,
     releases: Vec<f64>,
@@ -34,12 +48,12 @@ struct Subject {
 impl Subject {
     fn new(row: &str, size: u32, terms: Terms<'_>) -> Self {
         let host = Host::new(size, terms);
-        let session = terms.sessions > 0;
         Self {
             row: row.to_owned(),
             size,
             host,
-            session,
+            sessions: terms.sessions,
+            picked: 0,
             picks: Vec::new(),
             releases: Vec::new(),
             allocations: 0,
@@ -50,13 +64,14 @@ impl Subject {
     fn round(&mut self, batches: usize) -> (Duration, Duration) {
         let mut leases = Vec::with_capacity(BATCH);
         let (mut picking, mut releasing) = (Duration::ZERO, Duration::ZERO);
-        for batch in 0..batches {
+        for _ in 0..batches {
             self.host.look_at_the_clock();
             let started = Instant::now();
             for n in 0..BATCH {
-                let session = if self.session { 1 + (batch * BATCH + n) % SESSIONS } else { 0 };
-                leases.extend(self.host.pick(session));
+                let session = if self.sessions > 0 { 1 + (self.picked + n) % self.sessions } else { 0 };
+                leases.extend(self.host.pick(session, n));
             }
+            self.picked += BATCH;
             let picked = Instant::now();
             for lease in leases.drain(..) {
                 self.host.release(lease);
@@ -103,7 +118,7 @@ fn row(name: &str, terms: Terms<'_>) {
     let mut subjects: Vec<_> = SIZES.iter().map(|&size| Subject::new(name, size, terms)).collect();
     for subject in &mut subjects {
         // Everybody was picked once, and everything has its final size.
-        subject.round(BATCHES + subject.size as usize / BATCH);
+        subject.round(BATCHES + (subject.size as usize).max(terms.sessions) / BATCH);
         subject.host.asked = 0;
     }
     for _ in 0..ROUNDS {
@@ -124,14 +139,25 @@ fn main() {
         }
     };
     for strategy in STRATEGIES {
-        let fresh = Terms { strategy, sessions: 0, cooling: Cooling::None };
+        let fresh = Terms { strategy, affinity: "none", sessions: 0, models: 1, cooling: Cooling::None };
         row(strategy, fresh);
         row(&format!("{strategy}, 99 % cooling"), Terms { cooling: Cooling::Most, ..fresh });
     }
-    let session = Terms { strategy: "least-recently-used", sessions: SESSIONS, cooling: Cooling::None };
+    let session = Terms {
+        strategy: "least-recently-used",
+        affinity: "session",
+        sessions: SESSIONS,
+        models: 1,
+        cooling: Cooling::None,
+    };
     row("with a session", session);
+    row("100,000 sessions", Terms { sessions: MANY_SESSIONS, ..session });
+    let met = Terms { affinity: "rendezvous", ..session };
+    row("rendezvous", met);
+    row("rendezvous, 99 % cooling", Terms { cooling: Cooling::Most, ..met });
+    row("1,000 models", Terms { affinity: "none", sessions: 0, models: MODELS, ..session });
     row("with a session, 99 % cooling", Terms { cooling: Cooling::Most, ..session });
-    row("nobody eligible", Terms { cooling: Cooling::All, sessions: 0, ..session });
+    row("nobody eligible", Terms { cooling: Cooling::All, affinity: "none", sessions: 0, ..session });
     row("nobody eligible, with a session", Terms { cooling: Cooling::All, ..session });
     if "load".contains(&only) {
         for size in [1_000, 10_000, 100_000] {
