@@ -1,8 +1,9 @@
 //! The pool as a JavaScript class.
 
+use credpool::credential::Origin;
 use credpool::engine::{Acquire, RefusalCode};
 use credpool::facts::ProviderFacts;
-use credpool::id::{CredentialId, LeaseId, RouteId, SessionIx};
+use credpool::id::{CredentialId, Handle, LeaseId, OpId, RouteId, SessionIx};
 use credpool::json::{self, FromJson, ToJson, Writer};
 use credpool::pool::{Pool, PoolConfig, PoolInput, Preference};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
@@ -40,6 +41,45 @@ impl WasmPool {
         #[cfg(feature = "break-on-purpose")]
         crate::broken::asked(input);
         Ok(json::write(&step))
+    }
+
+    /// Some rows of a load: their numbers, and the UTF-8 of one text of all their texts (`core/src/pool/packed.rs`). A
+    /// `PoolStep` out; empty where numbers and text do not belong together.
+    #[wasm_bindgen(js_name = takeRows)]
+    pub fn take_rows(&mut self, wall: f64, mono: f64, op: f64, numbers: &[f64], text: &[u8]) -> String {
+        let text = core::str::from_utf8(text).unwrap_or_default();
+        match self.0.take_rows(now(wall, mono), OpId(op as u64), numbers, text) {
+            Some(step) => json::write(&step),
+            None => String::new(),
+        }
+    }
+
+    /// What the host keeps of the credential at a handle: a `SecretEntry`; empty where nobody is there.
+    pub fn entry(&mut self, handle: u32) -> String {
+        self.0.entry(Handle(handle)).map_or_else(String::new, |entry| json::write(&entry))
+    }
+
+    /// The handle of a stored credential; -1 where there is none.
+    pub fn find(&self, id: f64) -> f64 {
+        place(self.0.find(CredentialId(id as u64)))
+    }
+
+    /// The handle of a credential by its provider and its name; -1 where there is none.
+    #[wasm_bindgen(js_name = findNamed)]
+    pub fn find_named(&self, provider: &str, name: &str) -> f64 {
+        place(self.0.find_named(provider, name))
+    }
+
+    /// The handle of what the host's fallback gave for a provider; -1 where there is nothing.
+    #[wasm_bindgen(js_name = findFallback)]
+    pub fn find_fallback(&self, provider: &str) -> f64 {
+        place(self.0.find_unstored(provider, Origin::Fallback))
+    }
+
+    /// A text of somebody else without any secret of this pool.
+    #[wasm_bindgen(js_name = withoutSecrets)]
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.0.without_secrets(text)
     }
 
     /// The hot path: the number of a lease, or what went wrong as a number below zero.
@@ -162,7 +202,7 @@ impl WasmPool {
     pub fn peek(&mut self, provider: &str, model: &str, session: &str) -> f64 {
         let route = self.0.route(provider, text(model));
         let session = text(session).map_or(SessionIx::NONE, |session| self.0.session(session));
-        self.0.engine().peek(route, session).map_or(-1.0, |handle| f64::from(handle.0))
+        place(self.0.engine().peek(route, session))
     }
 
     /// The full state without secrets, for a bug report.
@@ -200,6 +240,11 @@ impl ToJson for ProviderView {
 /// A JavaScript number as milliseconds: what is no number, or below zero, is zero.
 fn millis(value: f64) -> u64 {
     value as u64
+}
+
+/// A handle as a number; -1 is none.
+fn place(handle: Option<Handle>) -> f64 {
+    handle.map_or(-1.0, |handle| f64::from(handle.0))
 }
 
 fn instant(mono: f64) -> Instant {

@@ -222,6 +222,11 @@ export class Desk implements LeaseKeeper {
     return entry;
   }
 
+  /** The key that the fallback gave for a provider before. */
+  #given(provider: string): string | undefined {
+    return this.#driver.table.at(this.#driver.run(() => this.#driver.wasm.findFallback(provider)))?.secret;
+  }
+
   #fallsBack({ code }: Refusal): boolean {
     return code !== "too_many" && code !== "aborted";
   }
@@ -254,7 +259,7 @@ export class Desk implements LeaseKeeper {
     if (asking) return asking;
     const take = (key: string | null | undefined): boolean => {
       // The same key again keeps its cooldowns.
-      if (!key || !this.#driver.open || this.#driver.table.unstored(name, "fallback")?.secret === key.trim()) return false;
+      if (!key || !this.#driver.open || this.#given(name) === key.trim()) return false;
       this.override(name, "fallback", key);
       return true;
     };

@@ -4,6 +4,8 @@ import { CredpoolError, messageOf } from "./errors.js";
 import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
 import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView } from "./protocol.js";
+import { packed } from "./rows.js";
+import type { LoadedRows } from "./rows.js";
 import type { CredentialStore } from "./store/store.js";
 import { restoreStack } from "./load/engine.js";
 import { Known } from "./store/watch.js";
@@ -45,9 +47,14 @@ export class Driver {
 
   constructor(config: PoolConfig, store: CredentialStore, host: WholeHost, storeTimeoutMs: number) {
     this.host = host;
-    this.table = new Table((provider) => this.view(provider));
+    this.table = new Table({
+      view: (provider) => this.view(provider),
+      entry: (handle) => this.run(() => this.wasm.entry(handle)),
+      find: (id) => this.run(() => this.wasm.find(id)),
+      findNamed: (provider, name) => this.run(() => this.wasm.findNamed(provider, name)),
+    });
     this.events = new Events(host.log, () => this.run(() => this.wasm.tellSelected(this.events.wants("selected"))));
-    this.#calls = new StoreCalls(store, host, storeTimeoutMs, () => this.table.secrets());
+    this.#calls = new StoreCalls(store, host, storeTimeoutMs, (text) => (this.open ? this.run(() => this.wasm.withoutSecrets(text)) : ""));
     this.wasm = this.run(() => new WasmPool(JSON.stringify(config), ...this.#now()));
   }
 
@@ -58,9 +65,14 @@ export class Driver {
   /** What happened goes in; what is to be done is done. Throws where the input is refused, or the engine is gone. */
   handle(input: PoolInput): void {
     const json = JSON.stringify(input);
-    const step = JSON.parse(this.run(() => this.wasm.handle(...this.#now(), json))) as PoolStep;
+    this.#follow(this.run(() => this.wasm.handle(...this.#now(), json)));
+  }
+
+  /** Does what a step asks for. */
+  #follow(json: string): void {
+    const step = JSON.parse(json) as PoolStep;
     // First of all: whoever is given a handle below finds its secret.
-    for (const change of step.secrets ?? []) this.table.apply(change);
+    for (const handle of step.changed ?? []) this.table.forget(handle);
     this.#deadline = step.deadline?.at ?? Infinity;
     for (const effect of step.effects ?? []) this.#perform(effect);
     this.#arm();
@@ -203,10 +215,8 @@ export class Driver {
       this.#pending.delete(request);
       pending?.resolve(answer);
     } else if ("load" in effect) {
-      void this.#calls.load(effect.load.op).then((done) => {
-        if ("loaded" in done) this.known.loaded(done.loaded.generation);
-        this.#complete(done);
-      });
+      const { op } = effect.load;
+      void this.#calls.load(op).then((answer) => ("rows" in answer ? this.#loaded(op, answer) : this.#complete(answer)));
     } else {
       const { op, mutations } = effect.commit;
       this.known.began();
@@ -214,6 +224,22 @@ export class Driver {
         this.known.ended("committed" in done ? done.committed.generation : undefined);
         this.#complete(done);
       });
+    }
+  }
+
+  /** Gives the engine what was loaded, piece by piece: its memory never shrinks, so no text of everything is put into it. */
+  #loaded(op: number, { generation, rows }: LoadedRows): void {
+    if (!this.open) return;
+    this.known.loaded(generation);
+    try {
+      for (const { numbers, text } of packed(rows)) {
+        const step = this.run(() => this.wasm.takeRows(...this.#now(), op, numbers, text));
+        if (step === "") throw new CredpoolError("internal", "a piece of it does not fit together: please report this");
+        this.#follow(step);
+      }
+      this.#complete({ loaded: { op, generation, rows: [] } });
+    } catch (error) {
+      if (this.open) this.#complete({ failed: { op, message: `the store's answer cannot be read: ${messageOf(error)}` } });
     }
   }
 

@@ -169,7 +169,7 @@ export class CredentialPool implements AsyncDisposable {
     const { model = "", session = "" } = options;
     this.#look(provider);
     const handle = this.#driver.run(() => this.#driver.wasm.peek(provider, model, session));
-    const entry = handle < 0 ? undefined : this.#driver.table.at(handle);
+    const entry = this.#driver.table.at(handle);
     return entry && { ...(entry.id !== undefined && { id: entry.id }), provider: entry.provider, name: entry.name, kind: entry.kind, origin: entry.origin };
   }
 
@@ -292,7 +292,7 @@ export class CredentialPool implements AsyncDisposable {
   #find(ref: CredentialRef): Entry | undefined {
     const parsed = parseRef(ref);
     const { table } = this.#driver;
-    return typeof parsed === "number" ? table.byId(parsed) : table.byName(this.#driver.view(parsed.provider).facts.name, parsed.name);
+    return typeof parsed === "number" ? table.byId(parsed) : table.byName(parsed.provider, parsed.name);
   }
 
   #get(ref: CredentialRef): Entry {

@@ -151,15 +151,11 @@ export type PoolInput =
   | { failed: { op: number; message: string } };
 
 export interface PoolStep {
-  secrets?: SecretChange[];
+  /** Handles whose entries no longer hold. */
+  changed?: number[];
   effects?: HostEffect[];
   events?: EventData[];
   deadline?: { at: number; cause: string };
-}
-
-export interface SecretChange {
-  handle: number;
-  entry?: SecretEntry;
 }
 
 export interface SecretEntry {

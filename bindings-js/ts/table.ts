@@ -1,8 +1,8 @@
-// The host's table of secrets, by handle. The driver keeps it in step with the engine before it does anything else, so
-// that whoever is given a handle finds the right secret here.
+// The host's table of secrets, by handle. The driver forgets what has changed before it does anything else, so that whoever
+// is given a handle finds the right secret here.
 import { authParts } from "./auth.js";
 import type { AuthParts } from "./auth.js";
-import type { Kind, Origin, ProviderView, SecretChange, SecretEntry } from "./protocol.js";
+import type { Kind, Origin, ProviderView, SecretEntry } from "./protocol.js";
 
 /** A credential in use. Replaced, never changed: a lease goes on with the version that it was given. */
 export class Entry implements SecretEntry {
@@ -45,54 +45,61 @@ export class Entry implements SecretEntry {
   }
 }
 
+/** What the table asks the engine. */
+export interface TableSource {
+  view(provider: string): ProviderView;
+  /** An entry as JSON; empty where nobody is there. */
+  entry(handle: number): string;
+  /** The handle of a stored credential; below zero where there is none. */
+  find(id: number): number;
+  findNamed(provider: string, name: string): number;
+}
+
+/**
+ * Entries are taken from the engine when they are first used: of 10,000 credentials most never are. What it has taken the
+ * engine knows, and names it when it no longer holds.
+ */
 export class Table {
   readonly #entries: (Entry | undefined)[] = [];
-  readonly #handles = new Map<number, number>();
-  readonly #view: (provider: string) => ProviderView;
+  readonly #source: TableSource;
 
-  constructor(view: (provider: string) => ProviderView) {
-    this.#view = view;
+  constructor(source: TableSource) {
+    this.#source = source;
   }
 
-  apply({ handle, entry }: SecretChange): void {
-    const old = this.#entries[handle];
-    if (old?.id !== undefined && this.#handles.get(old.id) === handle) this.#handles.delete(old.id);
-    this.#entries[handle] = entry && new Entry(handle, entry, this.#view);
-    if (entry?.id !== undefined) this.#handles.set(entry.id, handle);
+  forget(handle: number): void {
+    this.#entries[handle] = undefined;
   }
 
   /** What is known of providers has changed: where secrets go is asked anew. */
   renew(): void {
-    this.#entries.forEach((entry, handle) => entry && (this.#entries[handle] = new Entry(handle, entry, this.#view)));
+    this.#entries.forEach((entry, handle) => entry && (this.#entries[handle] = this.#made(handle, entry)));
   }
 
   at(handle: number): Entry | undefined {
-    return this.#entries[handle];
+    return this.#entries[handle] ?? this.#take(handle);
   }
 
   byId(id: number): Entry | undefined {
-    const handle = this.#handles.get(id);
-    return handle === undefined ? undefined : this.#entries[handle];
+    return this.at(this.#source.find(id));
   }
 
-  /** By the provider's registry name and the credential's own; a stored one before one that is not. */
+  /** By the provider, its name or an alias, and the credential's own name; a stored one before one that is not. */
   byName(provider: string, name: string): Entry | undefined {
-    const found = this.#entries.filter((entry) => entry?.provider === provider && entry.name === name);
-    return found.find((entry) => entry?.id !== undefined) ?? found[0];
+    return this.at(this.#source.findNamed(provider, name));
   }
 
-  /** The key of a leg that is not stored. */
-  unstored(provider: string, origin: Origin): Entry | undefined {
-    return this.#entries.find((entry) => entry?.provider === provider && entry.origin === origin && entry.id === undefined);
+  #take(handle: number): Entry | undefined {
+    const json = handle < 0 ? "" : this.#source.entry(handle);
+    if (json === "") return undefined;
+    return (this.#entries[handle] = this.#made(handle, JSON.parse(json) as SecretEntry));
   }
 
-  /** All secrets, to be searched for in what is about to be said. */
-  *secrets(): Iterable<string> {
-    for (const entry of this.#entries) if (entry) yield entry.secret;
+  #made(handle: number, entry: SecretEntry): Entry {
+    return new Entry(handle, entry, (provider) => this.#source.view(provider));
   }
 
   clear(): void {
     this.#entries.length = 0;
-    this.#handles.clear();
   }
 }

@@ -25,9 +25,10 @@ impl Engine {
             return;
         };
         match (pending, completion) {
-            (PendingOp::Load { request }, Completion::Loaded { generation, rows }) => {
+            (PendingOp::Load { request, mut so_far }, Completion::Loaded { generation, rows }) => {
                 self.generation = generation;
-                self.adopt_all(rows);
+                self.adopt_rows(rows, &mut so_far);
+                self.adopted_all(&so_far);
                 self.reply(request, Reply::Done { ids: Vec::new() });
             }
             (pending, Completion::Committed { generation, rows }) => {
@@ -46,7 +47,8 @@ impl Engine {
     pub(super) fn committed(&mut self, pending: PendingOp, rows: &[(RowId, u64)]) {
         let first = rows.first();
         match pending {
-            PendingOp::Load { request } => {
+            PendingOp::Load { request, so_far } => {
+                self.lay_out_all(&so_far.touched);
                 self.fail(request, FailedCode::Store, "the host answered a load with a commit");
             }
             PendingOp::Add { request, items, .. } => self.added(request, items, rows),
@@ -239,9 +241,11 @@ impl Engine {
     pub(super) fn store_failed(&mut self, pending: PendingOp, message: &str) {
         let said = format!("the store failed, nothing was changed: {message}");
         match pending {
-            PendingOp::Load { request } | PendingOp::Remove { request, .. } => {
+            PendingOp::Load { request, so_far } => {
+                self.lay_out_all(&so_far.touched);
                 self.fail(request, FailedCode::Store, said);
             }
+            PendingOp::Remove { request, .. } => self.fail(request, FailedCode::Store, said),
             PendingOp::Add { request, items, .. } => {
                 for item in items {
                     self.effects.push(Effect::DropSecret { secret: item.secret });

@@ -13,6 +13,9 @@ pub enum Input {
     Command(Command),
     /// An effect is done.
     Completion(OpId, Completion),
+    /// Some of the rows of a load, which [`Completion::Loaded`] ends. Credentials come before what belongs to them, and all
+    /// that belongs together comes without another input in between: until the end nobody new is handed out.
+    Rows(OpId, Vec<Row>),
     /// Time has passed. Early or repeated ticks change nothing.
     Tick,
 }
@@ -152,11 +155,11 @@ pub enum Target {
 /// How an effect ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Completion {
-    /// The rows of a load.
+    /// The rows of a load, or the last of them.
     Loaded {
         /// The store's generation.
         generation: u64,
-        /// The rows, in order of their ids.
+        /// The rows; of each kind in order of their ids.
         rows: Vec<Row>,
     },
     /// A commit was made; the ids and versions of its rows, in order.

@@ -2,61 +2,107 @@
 
 use super::member::ScopeKey;
 use super::row_data::{HealthRow, TieRow, UsageRow};
+use super::saving::PendingOp;
 use super::{Effect, Engine, EventKind, Row, RowId, RowKind, PROVIDER_KEY};
 use crate::cooldown::CooldownRow;
 use crate::credential::Record;
-use crate::id::{Handle, ProviderIx};
+use crate::id::{Handle, OpId, ProviderIx};
 use crate::json;
 
-/// Providers whose tables are to be laid out anew, once, when everything has come.
-#[derive(Default)]
-pub(super) struct Providers(Vec<bool>);
+/// Small numbers that were noted.
+#[derive(Debug, Default)]
+pub(super) struct Noted(Vec<bool>);
 
-impl Providers {
-    pub(super) fn add(&mut self, provider: Option<ProviderIx>) {
-        let Some(ProviderIx(number)) = provider else { return };
-        let length = self.0.len().max(number as usize + 1);
-        self.0.resize(length, false);
-        self.0[number as usize] = true;
+impl Noted {
+    fn set(&mut self, number: u32) {
+        let at = number as usize;
+        if at >= self.0.len() {
+            self.0.resize(at + 1, false);
+        }
+        self.0[at] = true;
+    }
+
+    fn get(&self, number: u32) -> bool {
+        self.0.get(number as usize).is_some_and(|&noted| noted)
     }
 }
 
+/// Providers whose tables are to be laid out anew, once, when everything has come.
+pub(super) type Providers = Noted;
+
+impl Providers {
+    pub(super) fn add(&mut self, provider: Option<ProviderIx>) {
+        if let Some(ProviderIx(number)) = provider {
+            self.set(number);
+        }
+    }
+}
+
+/// A load that is under way.
+#[derive(Debug, Default)]
+pub(super) struct Loading {
+    pub(super) touched: Providers,
+    /// Handles of the stored credentials that have come.
+    seen: Noted,
+    unreadable_ties: bool,
+}
+
 impl Engine {
-    /// Takes over everything that a load brought; stored credentials that it did not bring are gone.
-    pub(super) fn adopt_all(&mut self, rows: Vec<Row>) {
-        let mut touched = Providers::default();
-        let (credentials, others): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.kind == RowKind::Credential);
-        let mut seen = vec![false; self.members.len()];
-        for handle in credentials.iter().filter_map(|row| self.handle_of(row)) {
-            seen[handle.0 as usize] = true;
+    /// Takes over some of the rows of a load that is under way.
+    pub(super) fn take_rows(&mut self, op: OpId, rows: Vec<Row>) {
+        match self.ops.remove(&op) {
+            Some(PendingOp::Load { request, mut so_far }) => {
+                self.adopt_rows(rows, &mut so_far);
+                self.ops.insert(op, PendingOp::Load { request, so_far });
+            }
+            other => {
+                if let Some(other) = other {
+                    self.ops.insert(op, other);
+                }
+                let _ = self.event(EventKind::StaleCompletion, None);
+                self.drop_secrets(&rows);
+            }
         }
-        let gone: Vec<_> =
-            self.by_id.iter().map(|(_, &handle)| handle).filter(|handle| !seen[handle.0 as usize]).collect();
-        for row in credentials {
-            touched.add(self.adopt_credential_unseated(row));
-        }
-        for handle in gone {
-            let _ = self.event(EventKind::Removed, Some(handle));
-            self.take_away(handle);
+    }
+
+    pub(super) fn adopt_rows(&mut self, rows: Vec<Row>, so_far: &mut Loading) {
+        let mut others = Vec::new();
+        for row in rows {
+            if row.kind != RowKind::Credential {
+                others.push(row);
+                continue;
+            }
+            let id = row.id.credential();
+            so_far.touched.add(self.adopt_credential_unseated(row));
+            if let Some(&handle) = id.and_then(|id| self.by_id.get(&id)) {
+                so_far.seen.set(handle.0);
+            }
         }
         for row in &others {
             match row.kind {
                 RowKind::Health => {
                     if let Some(handle) = self.handle_of(row) {
                         self.merge_health(handle, row);
-                        touched.add(self.member(handle).map(|member| member.provider));
+                        so_far.touched.add(self.member(handle).map(|member| member.provider));
                     }
                 }
                 RowKind::Usage => self.adopt_usage(row),
-                RowKind::Tie | RowKind::Credential => {}
+                RowKind::Tie => so_far.unreadable_ties |= self.adopt_tie(row).is_none(),
+                RowKind::Credential => {}
             }
         }
-        self.lay_out_all(&touched);
-        for row in others.iter().filter(|row| row.kind == RowKind::Tie) {
-            if self.adopt_tie(row).is_none() {
-                self.event(EventKind::PersistFailed, None).cause = Some("a tie's row cannot be read".into());
-            }
+    }
+
+    /// Everything has come: stored credentials that did not are gone.
+    pub(super) fn adopted_all(&mut self, so_far: &Loading) {
+        let stored = self.by_id.iter().map(|(_, &handle)| handle);
+        for handle in stored.filter(|handle| !so_far.seen.get(handle.0)).collect::<Vec<_>>() {
+            let _ = self.event(EventKind::Removed, Some(handle));
+            self.take_away(handle);
+        }
+        self.lay_out_all(&so_far.touched);
+        if so_far.unreadable_ties {
+            self.event(EventKind::PersistFailed, None).cause = Some("a tie's row cannot be read".into());
         }
         self.ties.all_saved();
         self.somebody_returned = true;

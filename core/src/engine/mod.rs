@@ -197,6 +197,7 @@ impl Engine {
     }
 
     /// Something happened. Total: no input makes it fail. Everything that is due by `now` is done first.
+    #[inline(never)]
     pub fn handle(&mut self, now: Now, input: Input) -> Step {
         self.advance(now);
         self.tell_selections();
@@ -204,6 +205,7 @@ impl Engine {
         match input {
             Input::Command(command) => self.command(command),
             Input::Completion(op, completion) => self.complete(op, completion),
+            Input::Rows(op, rows) => self.take_rows(op, rows),
             Input::Tick => {}
         }
         self.serve_waiters();

@@ -1,5 +1,6 @@
 //! An engine's whole state as rows, and an engine made of them: what a store would hold if everything were written now.
 
+use super::loading::Loading;
 use super::{Engine, Row, RowId, RowKind};
 use crate::entropy::Seed;
 use crate::id::Handle;
@@ -31,7 +32,9 @@ impl Engine {
     pub fn restore(policy: Policy, seed: Seed, rows: Vec<Row>, now: Now) -> Self {
         let mut engine = Self::new(policy, seed, now);
         engine.advance(now);
-        engine.adopt_all(rows);
+        let mut all = Loading::default();
+        engine.adopt_rows(rows, &mut all);
+        engine.adopted_all(&all);
         engine
     }
 

@@ -1,5 +1,6 @@
 //! Writing what has changed: cooldowns at once, last uses and ties behind, commands when they are given.
 
+use super::loading::Loading;
 use super::row_data::{HealthRow, TieRow, UsageRow};
 use super::{Effect, Engine, Mutation, NewItem, Reply, RowId, RowKind, PROVIDER_KEY};
 use crate::cooldown::CooldownRow;
@@ -13,6 +14,7 @@ use crate::select::SavedTie;
 pub(super) enum PendingOp {
     Load {
         request: RequestId,
+        so_far: Box<Loading>,
     },
     Add {
         request: RequestId,
@@ -47,7 +49,7 @@ pub(super) enum PendingOp {
 impl Engine {
     pub(super) fn load(&mut self, request: RequestId) {
         let op = self.op();
-        self.ops.insert(op, PendingOp::Load { request });
+        self.ops.insert(op, PendingOp::Load { request, so_far: Box::default() });
         self.effects.push(Effect::Load { op });
     }
 

@@ -157,9 +157,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn fields(&mut self, expected: &Expected, places: &mut [&mut dyn FromJson]) -> Result<()> {
         let mut missing = expected.needed;
         let mut seen = 0_u32;
+        let mut next = 0;
         self.object()?;
         while let Some(key) = self.key()? {
-            let Some(at) = expected.names.iter().position(|name| *name == key) else {
+            // Mostly in the order in which we write them: looked for from where the last one was, all around.
+            let all = expected.names.len();
+            let Some(at) = (next..all).chain(0..next).find(|&at| expected.names[at] == key) else {
                 if expected.strict {
                     return Err(self.none_of("unknown field, expected one of: ", expected.names));
                 }
@@ -171,6 +174,7 @@ impl<'a> Reader<'a> {
             }
             seen |= 1 << at;
             missing &= !seen;
+            next = at + 1;
             places[at].read(self)?;
         }
         match expected.names.get(missing.trailing_zeros() as usize) {

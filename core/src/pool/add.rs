@@ -232,11 +232,14 @@ impl Pool {
                 .engine
                 .handles()
                 .filter(|&handle| self.engine.origin(handle).is_some_and(|(origin, _)| origin.is_stored()));
-            let known = stored.filter_map(|handle| {
-                let parts = self.vault.get(self.engine.secret(handle)?)?;
-                Some((parts.fingerprint(&self.engine.record(handle)?.provider), handle.0))
-            });
-            self.fingerprints = Some(known.collect());
+            let mut known = IntMap::default();
+            for handle in stored {
+                let parts = self.engine.secret(handle).and_then(|secret| self.vault.get(secret));
+                if let (Some(parts), Some(record)) = (parts, self.engine.record(handle)) {
+                    known.insert(parts.fingerprint(&record.provider), handle.0);
+                }
+            }
+            self.fingerprints = Some(known);
         }
         let handle = Handle(*self.fingerprints.as_ref()?.get(&parts.fingerprint(provider))?);
         // The place may have been given away, or its secret replaced, since this was noted.

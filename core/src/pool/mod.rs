@@ -4,20 +4,22 @@
 //! resolves aliases, and reads answers into verdicts. It decides nothing else.
 
 mod add;
+mod packed;
 mod profiles;
 mod protocol;
 mod show;
+mod table;
 
 pub use add::InputError;
 pub use profiles::Preference;
 pub use protocol::{
     Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData,
-    SecretChange, SecretEntry, SecretInput, StreamData,
+    SecretEntry, SecretInput, StreamData,
 };
 pub use show::{CandidateView, Explanation};
 
 use crate::classify::{classify, classify_stream, Answer as Upstream, Stream, Subject};
-use crate::credential::{Origin, Record};
+use crate::credential::Record;
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
     Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
@@ -43,6 +45,8 @@ pub struct Pool {
     seed: Seed,
     /// Stored credentials by a digest of their secret: made when something is first added.
     fingerprints: Option<IntMap<u64, u32>>,
+    /// By handle: has the host taken the entry as it is now?
+    taken: Vec<bool>,
 }
 
 /// Why a pool could not be made.
@@ -76,7 +80,7 @@ impl Pool {
         let seed = Seed(config.seed);
         let mut engine = Engine::new(policy, seed, now);
         engine.tell_selected(config.tell_selected);
-        Ok(Self { engine, vault: Vault::default(), registry, seed, fingerprints: None })
+        Ok(Self { engine, vault: Vault::default(), registry, seed, fingerprints: None, taken: Vec::new() })
     }
 
     /// The machine, to look at.
@@ -299,9 +303,10 @@ impl Pool {
     }
 
     /// A step in the host's terms: references become texts.
+    #[inline(never)]
     fn present(&mut self, step: Step) -> PoolStep {
         let mut present = PoolStep {
-            secrets: Vec::new(),
+            changed: Vec::new(),
             effects: Vec::new(),
             events: step.events,
             deadline: step.next_deadline,
@@ -317,11 +322,10 @@ impl Pool {
                     present.effects.push(HostEffect::Commit { op, mutations });
                 }
                 Effect::Reveal { handle, secret } => {
-                    present.secrets.extend(self.reveal(handle, secret));
+                    self.note_fingerprint(handle, secret);
+                    self.outdate(handle, &mut present.changed);
                 }
-                Effect::Forget { handle } => {
-                    present.secrets.push(SecretChange { handle, entry: None });
-                }
+                Effect::Forget { handle } => self.outdate(handle, &mut present.changed),
                 Effect::DropSecret { secret } => dropped.push(secret),
                 Effect::Reply { request, reply } => {
                     present.effects.push(HostEffect::Reply { request, answer: answer(reply) });
@@ -343,24 +347,21 @@ impl Pool {
         MutationData { kind, id, expects, data, secret }
     }
 
-    fn reveal(&mut self, handle: Handle, secret: SecretRef) -> Option<SecretChange> {
-        let record = self.engine.record(handle)?;
-        let (origin, id) = self.engine.origin(handle)?;
-        let parts = self.vault.get(secret)?;
-        if let (Some(known), true) = (&mut self.fingerprints, origin.is_stored()) {
+    /// The host's entry of a handle no longer holds.
+    fn outdate(&mut self, handle: Handle, changed: &mut Vec<Handle>) {
+        if let Some(taken @ true) = self.taken.get_mut(handle.0 as usize) {
+            *taken = false;
+            changed.push(handle);
+        }
+    }
+
+    fn note_fingerprint(&mut self, handle: Handle, secret: SecretRef) {
+        let Some(known) = &mut self.fingerprints else { return };
+        let Some(record) = self.engine.record(handle) else { return };
+        let Some(parts) = self.vault.get(secret) else { return };
+        if self.engine.origin(handle).is_some_and(|(origin, _)| origin.is_stored()) {
             known.insert(parts.fingerprint(&record.provider), handle.0);
         }
-        let entry = SecretEntry {
-            id,
-            provider: record.provider.clone(),
-            name: record.name.clone(),
-            kind: record.kind,
-            origin,
-            version: record.secret_version,
-            secret: parts.main.expose().to_owned(),
-            base_url: record.base_url.clone(),
-        };
-        Some(SecretChange { handle, entry: Some(entry) })
     }
 }
 
@@ -393,25 +394,4 @@ fn invalid(error: &InputError) -> Answer {
 fn not_found() -> Answer {
     let message = "there is no such credential, or the lease has ended".into();
     Answer::Failed { code: FailedCode::NotFound, message }
-}
-
-/// Leases, credentials and origins, for those who drive a pool without JSON.
-impl Pool {
-    /// The stored credential of this id.
-    pub fn find(&self, id: CredentialId) -> Option<Handle> {
-        self.engine.find(id)
-    }
-
-    /// The secret that goes into requests of the credential at a handle, as its last step revealed it.
-    pub fn secret(&self, handle: Handle) -> Option<&str> {
-        let secret = self.engine.secret(handle)?;
-        self.vault.get(secret).map(|parts| parts.main.expose())
-    }
-
-    /// Which leg would give a provider's credential now: `None` where nobody could.
-    pub fn origin_of(&mut self, provider: &str) -> Option<(Origin, Handle)> {
-        let route = self.route(provider, None);
-        let handle = self.engine.peek(route, SessionIx::NONE)?;
-        Some((self.engine.origin(handle)?.0, handle))
-    }
 }

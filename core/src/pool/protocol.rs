@@ -149,10 +149,11 @@ pub struct RowData {
     pub secret: Option<Box<str>>,
 }
 
-/// What one call led to. `secrets` are to be applied before anything else.
+/// What one call led to. `changed` is to be applied before anything else.
 pub struct PoolStep {
-    /// Changes of the host's table.
-    pub secrets: Vec<SecretChange>,
+    /// Handles of which the host has taken an entry ([`Pool::entry`](super::Pool::entry)) that no longer holds: it forgets
+    /// these, and takes them anew when it needs them.
+    pub changed: Vec<Handle>,
     /// To be done.
     pub effects: Vec<HostEffect>,
     /// Worth telling.
@@ -161,15 +162,7 @@ pub struct PoolStep {
     pub deadline: Option<Deadline>,
 }
 
-/// A change of the host's table of secrets. No `Debug`: it holds one.
-pub struct SecretChange {
-    /// The place.
-    pub handle: Handle,
-    /// Who sits there now; absent where nobody does.
-    pub entry: Option<SecretEntry>,
-}
-
-/// What the host's table keeps of a credential.
+/// What the host's table keeps of a credential that it uses. No `Debug`: it holds a secret.
 pub struct SecretEntry {
     pub id: Option<CredentialId>,
     pub provider: Box<str>,
@@ -334,13 +327,7 @@ from_json! {
 
 impl ToJson for PoolStep {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { secrets if given, effects if given, events if given, deadline if given });
-    }
-}
-
-impl ToJson for SecretChange {
-    fn write(&self, to: &mut Writer) {
-        object!(to, self { handle, entry if given });
+        object!(to, self { changed if given, effects if given, events if given, deadline if given });
     }
 }
 

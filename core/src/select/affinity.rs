@@ -1,6 +1,6 @@
 //! Ties of sessions to credentials: found by session and route, forgotten when idle, bounded in number.
 
-use super::shard::IntMap;
+use super::int_map::IntMap;
 use super::xxhash::xxhash32;
 use crate::id::{Handle, SessionIx};
 use crate::time::{Instant, Span};

@@ -6,6 +6,7 @@
 mod affinity;
 mod bits;
 mod chance;
+mod int_map;
 mod pick;
 mod recency;
 mod rendezvous;
@@ -21,9 +22,10 @@ mod xxhash;
 mod churn;
 
 pub(crate) use affinity::{SavedTie, Ties};
+pub(crate) use int_map::IntMap;
 pub(crate) use pick::{Choice, Start};
 pub(crate) use rotation::Cursors;
-pub(crate) use shard::{Figure, IntMap};
+pub(crate) use shard::Figure;
 pub use standing::{OutReason, Standing};
 pub(crate) use table::{Place, Seat, Table, TierKey};
 

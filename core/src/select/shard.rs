@@ -1,6 +1,7 @@
 //! The ready index of one model: who can be picked, tier by tier, and when the first of the others comes back.
 
 use super::bits::BitTree;
+use super::int_map::IntMap;
 use super::recency::Uses;
 use super::standing::{OutReason, Standing};
 use super::tournament::Tournament;
@@ -8,31 +9,7 @@ use super::weighted::Credits;
 use crate::id::Handle;
 use crate::time::Instant;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-
-/// A hasher for small integers that we hand out ourselves (so nobody can choose them to collide): one multiplication.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct IntHasher(u64);
-
-impl std::hash::Hasher for IntHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-    fn write_u32(&mut self, value: u32) {
-        self.write_u64(u64::from(value));
-    }
-    fn write_u64(&mut self, value: u64) {
-        let mixed = (self.0.rotate_left(5) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-}
-
-pub(crate) type IntMap<K, V> = HashMap<K, V, std::hash::BuildHasherDefault<IntHasher>>;
+use std::collections::BinaryHeap;
 
 /// What the strategy orders those who are ready by, where it needs more than their places.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,8 @@
 //! The candidates of one provider: who sits in which tier, and a ready index for each model that needs its own.
 
+use super::int_map::IntMap;
 use super::rendezvous::{point, Circle};
-use super::shard::{Figure, IntMap, Order, Shard, TierReady};
+use super::shard::{Figure, Order, Shard, TierReady};
 use super::standing::Standing;
 use crate::id::{Handle, ModelIx};
 use std::cmp::Reverse;
@@ -71,7 +72,7 @@ impl Table {
 
     /// The models with shards of their own.
     pub(crate) fn own_models(&self) -> impl Iterator<Item = (ModelIx, u32)> + '_ {
-        self.own.iter().map(|(&model, &shard)| (ModelIx(model), shard))
+        self.own.iter().map(|(model, shard)| (ModelIx(model as u32), shard))
     }
 
     /// Gives a model a shard of its own, a copy of the common one; the caller corrects who stands differently.
@@ -171,7 +172,8 @@ impl Table {
                 tier.circle = Circle::new(handles.map(|(_, handle)| point(uid(*handle))));
             }
         }
-        let own: Vec<_> = self.own.iter().map(|(&model, &shard)| (Some(ModelIx(model)), shard)).collect();
+        let own: Vec<_> =
+            self.own.iter().map(|(model, shard)| (Some(ModelIx(model as u32)), shard)).collect();
         for (model, shard) in own.into_iter().chain([(None, 0)]) {
             let mut fresh = Shard::default();
             for tier in &self.tiers {

@@ -24,6 +24,12 @@ impl SecretParts {
 
     /// Reads what [`to_json`](Self::to_json) wrote. `None` where it is something else.
     pub fn from_json(text: &str) -> Option<Self> {
+        // By far the most are a key as we write it: nothing else in it, nothing escaped.
+        if let Some(key) = text.strip_prefix(r#"{"key":""#).and_then(|rest| rest.strip_suffix(r#""}"#)) {
+            if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+                return Some(Self { main: Secret::new(key), refresh: None });
+            }
+        }
         let Found { key, token, access, refresh } = json::read(text).ok()?;
         Some(Self { main: key.or(token).or(access)?, refresh })
     }
@@ -119,6 +125,16 @@ impl Vault {
         }
     }
 
+    /// Shows every text that is kept.
+    pub fn each(&self, see: &mut dyn FnMut(&str)) {
+        for parts in self.places.iter().filter_map(|place| place.parts.as_ref()) {
+            see(parts.main.expose());
+            if let Some(refresh) = &parts.refresh {
+                see(refresh.expose());
+            }
+        }
+    }
+
     /// How many secrets are kept.
     pub fn len(&self) -> usize {
         self.places.len() - self.free.len()
@@ -139,6 +155,12 @@ mod tests {
         let parts = SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")) };
         for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {
             assert!(SecretParts::from_json(&parts.to_json(kind)) == Some(parts.clone()));
+        }
+        for text in [r#"{"key":"a"}"#, r#" {"key" : "a", "other":1}"#, r#"{"key":"\u0061"}"#] {
+            assert!(SecretParts::from_json(text).is_some_and(|parts| parts.main.expose() == "a"), "{text}");
+        }
+        for text in [r#"{"key":"a","key":"b"}"#, "{\"key\":\"a\nb\"}", r#"{"key":"a\"}"#] {
+            assert!(SecretParts::from_json(text).is_none(), "{text}");
         }
         assert!(SecretParts::from_json("{}").is_none() && SecretParts::from_json("7").is_none());
     }

@@ -148,11 +148,15 @@ impl Host {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let step = self.pool.handle(self.clock(), input);
-            for change in &step.secrets {
-                match &change.entry {
-                    Some(entry) => self.table.insert(change.handle.0, entry.secret.clone()),
-                    None => self.table.remove(&change.handle.0),
-                };
+            for handle in &step.changed {
+                assert!(self.table.remove(&handle.0).is_some(), "told of an entry that was not taken");
+            }
+            // A host takes what it uses; this one uses all.
+            for handle in self.pool.engine().handles().collect::<Vec<_>>() {
+                if !self.table.contains_key(&handle.0) {
+                    let entry = self.pool.entry(handle).expect("a credential has a secret");
+                    self.table.insert(handle.0, entry.secret);
+                }
             }
             self.deadline = step.deadline.map(|deadline| deadline.at.0);
             self.told.push_str(&credpool::json::write(&step.events));

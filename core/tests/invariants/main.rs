@@ -232,7 +232,9 @@ fn check(host: &Host) -> Result<(), TestCaseError> {
     let engine = host.pool.engine();
     for handle in engine.handles() {
         let record = engine.record(handle).unwrap();
-        prop_assert!(host.table.contains_key(&handle.0), "{} has no secret in the host's table", record.name);
+        let taken = host.table.get(&handle.0).map(String::as_str);
+        prop_assert!(taken.is_some(), "{} has no secret in the host's table", record.name);
+        prop_assert_eq!(taken, host.pool.secret(handle), "the host's table has an old secret");
         for cooldown in engine.member_view(handle).unwrap().cooldowns {
             let left = cooldown.until.0.saturating_sub(engine.now().wall.0);
             prop_assert!(!cooldown.active || left <= 86_400_000 * 366, "a cooldown without an end");

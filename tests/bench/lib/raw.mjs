@@ -12,10 +12,8 @@ export function makeRawPool(size, policy) {
   const load = effects?.find((effect) => "load" in effect);
   if (!load || !("load" in load)) throw new Error("the engine did not ask for its rows");
   const rows = Array.from({ length: size }, (_, at) => credentialRow(at + 1));
-  const loaded = step(wasm, { loaded: { op: load.load.op, generation: 1, rows } });
-  /** @type {string[]} */
-  const keys = [];
-  for (const { handle, entry } of loaded.secrets ?? []) keys[handle] = entry?.secret ?? "";
+  step(wasm, { loaded: { op: load.load.op, generation: 1, rows } });
+  const keys = rows.map((_, handle) => /** @type {{ secret: string }} */ (JSON.parse(wasm.entry(handle))).secret);
   return { wasm, route: wasm.route(PROVIDER, MODEL), keys };
 }
 
