@@ -2,6 +2,7 @@
 // The test steps, in their order: first those that need no build. A step is data; one that needs more than a command
 // line is a program under tests/.
 import fs from "node:fs";
+import os from "node:os";
 import { at } from "../lib/paths.mjs";
 import { Failure } from "../lib/run.mjs";
 import { runtimeProgram } from "../setup/runtimes.mjs";
@@ -34,8 +35,10 @@ function testFiles() {
 
 const cargoTests = /test result: ok\. (\d+) passed|(\d+) tests? run:/g;
 
-// A test that waits for ever is told by its name, not by the end of the step's time.
-const nodeTest = () => ["--test", "--test-reporter=spec", "--test-timeout=300000", ...testFiles()];
+// A test that waits for ever is told by its name, not by the end of the step's time. Files run side by side: most of them wait
+// for timers and for other processes half of the time.
+const sideBySide = Math.max(2, os.availableParallelism());
+const nodeTest = () => ["--test", "--test-reporter=spec", `--test-concurrency=${sideBySide}`, "--test-timeout=180000", ...testFiles()];
 const nodeTests = /^\S+ pass (\d+)$/gm;
 const nodeSkipped = /^\S+ (?:skipped|todo) (\d+)$/gm;
 
@@ -148,17 +151,18 @@ const inEveryRuntime = [
     minutes: 15,
     tests: /^\s*(\d+) pass$/gm,
     skipped: /^\s*(\d+) (?:skip|todo)$/gm,
-    commands: () => [["bun", "test", "--timeout", "300000", ...testFiles().map((file) => `./${file}`)]],
+    commands: () => [["bun", "test", "--timeout", "180000", ...testFiles().map((file) => `./${file}`)]],
   },
   {
     name: "deno",
     title: "the same tests on Deno",
+    environment: () => ({ DENO_JOBS: String(sideBySide) }),
     needs: ["runtimes"],
     built: true,
     minutes: 15,
     tests: /(\d+) passed/g,
     skipped: /(\d+) ignored/g,
-    commands: () => [[runtimeProgram("deno"), "test", "--allow-all", "--no-check", "--no-lock", "--node-modules-dir=manual", ...testFiles()]],
+    commands: () => [[runtimeProgram("deno"), "test", "--parallel", "--allow-all", "--no-check", "--no-lock", "--node-modules-dir=manual", ...testFiles()]],
   },
   {
     name: "package",
