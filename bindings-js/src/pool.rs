@@ -113,14 +113,20 @@ impl WasmPool {
         self.0.release(instant(mono), LeaseId(lease as u64))
     }
 
-    /// Ends a lease of which nothing is known.
-    pub fn abandon(&mut self, lease: f64) {
-        self.0.abandon(LeaseId(lease as u64));
+    /// Ends a lease of which nothing is known. False: somebody waits for it, tick at once.
+    pub fn abandon(&mut self, lease: f64) -> bool {
+        self.0.abandon(LeaseId(lease as u64))
     }
 
     /// The number of a provider, by name or alias, and a model; an empty model is none.
     pub fn route(&mut self, provider: &str, model: &str) -> u32 {
         self.0.route(provider, text(model)).0
+    }
+
+    /// What the upstream of a lease calls the model that its caller named; empty where that is the same.
+    #[wasm_bindgen(js_name = upstreamModel)]
+    pub fn upstream_model(&self, lease: f64, requested: &str) -> String {
+        self.0.upstream_model(LeaseId(lease as u64), requested).unwrap_or_default()
     }
 
     /// The number of a session; 0 is none.

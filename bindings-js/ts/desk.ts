@@ -35,6 +35,8 @@ export interface Terms {
   readonly exclude?: readonly number[];
   readonly tried?: readonly number[];
   readonly round?: number;
+  /** Why the last attempt failed. */
+  readonly after?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,21 +61,21 @@ export class Desk implements LeaseKeeper {
   tryAcquire(provider: string, { model, session }: RouteOptions = NOTHING): Lease | Refusal {
     const route = this.#names.route(provider, model);
     const number = this.#pick(route, session);
-    if (number >= 0) return new Lease(this, number, this.#entry(number), false);
+    if (number >= 0) return this.#lease(number, model);
     const asked = { providers: [provider], model, session };
     const refusal = number === -1 ? this.#grantNow(asked) : this.#refusal(number, route, asked);
-    if (refusal.ok) return this.lease(refusal);
+    if (refusal.ok) return this.lease(refusal, model);
     if (!this.#fallback || !this.#fallsBack(refusal)) return refusal;
     // A fallback that answers at once serves this call, one that does not serves the next.
     const added = this.#askNow(provider, refusal);
     const again = added ? this.#grantNow(asked) : refusal;
-    return again.ok ? this.lease(again) : again;
+    return again.ok ? this.lease(again, model) : again;
   }
 
   /** The hot path alone: `undefined` where it has nobody at hand. */
   acquireNow(provider: string, { model, session }: RouteOptions): Lease | undefined {
     const number = this.#pick(this.#names.route(provider, model), session);
-    return number >= 0 ? new Lease(this, number, this.#entry(number), false) : undefined;
+    return number >= 0 ? this.#lease(number, model) : undefined;
   }
 
   /** Hands one out, waits for one as long as the terms say, or says why there is none. */
@@ -95,8 +97,19 @@ export class Desk implements LeaseKeeper {
     return this.#granted(answer, asked);
   }
 
-  lease({ lease, entry, forced }: Grant): Lease {
-    return new Lease(this, lease, entry, forced);
+  lease({ lease, entry, forced }: Grant, model: string | undefined): Lease {
+    return new Lease(this, lease, entry, forced, this.upstreamModel(lease, entry, model));
+  }
+
+  /** What the upstream of a lease calls the model that its caller named. */
+  upstreamModel(lease: number, { maps }: Entry, model: string | undefined): string | undefined {
+    if (!maps || model === undefined) return model;
+    return this.#driver.run(() => this.#driver.wasm.upstreamModel(lease, model)) || model;
+  }
+
+  #lease(number: number, model: string | undefined): Lease {
+    const entry = this.#entry(number);
+    return new Lease(this, number, entry, false, this.upstreamModel(number, entry, model));
   }
 
   release(lease: number): void {
@@ -113,7 +126,7 @@ export class Desk implements LeaseKeeper {
   }
 
   abandon(lease: number): void {
-    if (this.#driver.open) this.#driver.run(() => this.#driver.wasm.abandon(lease));
+    if (this.#driver.open && !this.#driver.run(() => this.#driver.wasm.abandon(lease))) this.#driver.tick();
   }
 
   async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false): Promise<Report> {
@@ -205,8 +218,8 @@ export class Desk implements LeaseKeeper {
     return this.#granted(this.#driver.call((request) => this.#input(request, asked, { ...terms, wait: 0 })), asked);
   }
 
-  #input(request: number, { providers, model, session, knownAs }: Asked, { wait = 0, exclude = [], tried = [], round = 0 }: Terms) {
-    return { acquire: { request, providers, ...named(model, session), ...(knownAs !== undefined && { knownAs }), exclude, tried, round, wait: Math.max(0, Math.floor(wait)) } };
+  #input(request: number, { providers, model, session, knownAs }: Asked, { wait = 0, exclude = [], tried = [], round = 0, after }: Terms) {
+    return { acquire: { request, providers, ...named(model, session), ...(knownAs !== undefined && { knownAs }), exclude, tried, round, ...(after !== undefined && { after }), wait: Math.max(0, Math.floor(wait)) } };
   }
 
   #granted(answer: Answer, asked: Asked): Grant | Refusal {

@@ -18,15 +18,17 @@ export class Lease implements Disposable {
   readonly #keeper: LeaseKeeper;
   readonly #entry: Entry;
   readonly #forced: boolean;
+  readonly #model: string | undefined;
   /** -1 once it has ended. */
   #number: number;
 
   /** @internal */
-  constructor(keeper: LeaseKeeper, number: number, entry: Entry, forced: boolean) {
+  constructor(keeper: LeaseKeeper, number: number, entry: Entry, forced: boolean, model: string | undefined) {
     this.#keeper = keeper;
     this.#number = number;
     this.#entry = entry;
     this.#forced = forced;
+    this.#model = model;
   }
 
   /** `true`: a lease, not a refusal. */
@@ -69,6 +71,11 @@ export class Lease implements Disposable {
   /** Where its requests go instead of the provider's own address. */
   get baseUrl(): string | undefined {
     return this.#entry.baseUrl;
+  }
+
+  /** What the upstream calls the model that was asked for: by the credential's aliases, and without its prefix. */
+  get model(): string | undefined {
+    return this.#model;
   }
 
   /** It rests in truth: the policy gives it all the same, so that the caller sees the provider's own error. */

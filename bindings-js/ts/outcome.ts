@@ -1,6 +1,7 @@
 // How a call ended, from whatever the caller has: a Response, an SDK's error, a transport's error, or a text. Read, not
 // judged: what it means the engine decides.
 import type { Outcome, TransportError } from "./protocol.js";
+import { microdollars } from "./shapes.js";
 
 /** So much of an answer's body is read at most. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -22,6 +23,8 @@ export interface OutcomeParts {
   transport?: TransportError | undefined;
   /** A stream, answered with a 200, that came to its end: its first and last bytes as text, or all of it as `tail`. */
   stream?: { head?: string; tail: string } | undefined;
+  /** What the call took, for limits: tokens of prompt and answer together, and what they cost. */
+  usage?: { tokens?: number | undefined; usd?: number | undefined } | undefined;
 }
 
 /** What can be reported: `true` for a success, a Response, an SDK's or a transport's error, a text, or the parts. */
@@ -133,12 +136,14 @@ async function readBody(response: Response, signal: AbortSignal | undefined): Pr
 
 /** The parts, or an error that has them under the names that SDKs use; in itself, or in the error that it wraps. */
 function fromObject(source: Error | OutcomeParts): Outcome {
-  if ("ok" in source && source.ok === true) return { ok: true };
+  const usage = usageOf((source as OutcomeParts).usage);
+  const took = usage && { usage };
+  if ("ok" in source && source.ok === true) return { ok: true, ...headersOf(source), ...took };
   const { stream } = source as OutcomeParts;
-  if (stream) return { ...headersOf(source), stream };
+  if (stream) return { ...headersOf(source), stream, ...took };
   const told = tellingOf(source);
   const status = statusOf(told);
-  const outcome: Outcome = { ...(status !== undefined && { status }), ...headersOf(told) };
+  const outcome: Outcome = { ...(status !== undefined && { status }), ...headersOf(told), ...took };
   const transport = isTransport(told.transport) ? told.transport : undefined;
   if (transport) outcome.transport = transport;
   else if (status === undefined && source instanceof Error) {
@@ -194,6 +199,14 @@ function bodyOf(at: Record<string, unknown>, orMessage = true): string | undefin
   return first(content, at.responseBody, at.body, wrapped(at), inner.data, parts, at.data, orMessage ? message : undefined);
 }
 
+/** Whole numbers from zero; what is no number is not said. */
+function usageOf(given: unknown): Outcome["usage"] {
+  if (!isObject(given)) return undefined;
+  const tokens = amount(given.tokens);
+  const cost = amount(microdollars(typeof given.usd === "number" ? given.usd : undefined));
+  return tokens === undefined && cost === undefined ? undefined : { ...(tokens !== undefined && { tokens }), ...(cost !== undefined && { microdollars: cost }) };
+}
+
 /** `error.error`: OpenAI's SDK takes the outer object off, Anthropic's leaves it on. */
 function wrapped({ error }: Record<string, unknown>): unknown {
   if (error instanceof Error) return undefined;
@@ -232,6 +245,7 @@ function first<T>(read: (value: unknown) => T | undefined, ...values: unknown[])
 }
 
 const number = (value: unknown) => (typeof value === "number" && Number.isInteger(value) && value >= 100 && value < 1000 ? value : undefined);
+const amount = (value: unknown) => (typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? Math.round(value) : undefined);
 const object = (value: unknown) => (isObject(value) ? value : undefined);
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 

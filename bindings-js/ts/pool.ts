@@ -11,7 +11,7 @@ import { poolFetch } from "./fetch/fetch.js";
 import type { FetchOptions } from "./fetch/fetch.js";
 import type { FetchInit, FetchInput } from "./fetch/request.js";
 import { completeHost, processVariable, randomSeed } from "./host.js";
-import type { Lease } from "./lease.js";
+import { Lease } from "./lease.js";
 import { ready } from "./load/engine.js";
 import type { OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView } from "./protocol.js";
@@ -105,7 +105,30 @@ export class CredentialPool implements AsyncDisposable {
     const handles = exclude?.flatMap((ref) => this.#find(ref)?.handle ?? []);
     const granted = await this.#desk.grant({ providers, model, session }, { wait, signal, ...(handles && { exclude: handles }) });
     if (!granted.ok) throw granted.toError();
-    return this.#desk.lease(granted);
+    return this.#desk.lease(granted, model);
+  }
+
+  /**
+   * One credential of each of several providers, all asked at once: a lease, or why there is none. End every lease; those
+   * that are not needed with `abandon`.
+   */
+  async resolveMany(providers: readonly string[], options: AcquireOptions = {}): Promise<Map<string, Lease | CredpoolError>> {
+    const one = async (provider: string): Promise<[string, Lease | CredpoolError]> => {
+      try {
+        return [provider, await this.acquire(provider, options)];
+      } catch (error) {
+        if (error instanceof CredpoolError) return [provider, error];
+        throw error;
+      }
+    };
+    const settled = await Promise.allSettled([...new Set(providers)].map(one));
+    const failed = settled.find((each) => each.status === "rejected");
+    if (failed) {
+      // The caller gave up: what was handed out meanwhile goes back.
+      for (const each of settled) if (each.status === "fulfilled" && each.value[1] instanceof Lease) each.value[1].abandon();
+      throw failed.reason;
+    }
+    return new Map(settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : [])));
   }
 
   /**

@@ -55,6 +55,22 @@ export interface IdentityData {
   enterprise_url?: string;
 }
 
+/** What of a credential may be used. */
+export interface LimitsData {
+  in_flight?: number;
+  requests?: number;
+  burst?: number;
+  tokens?: number;
+  budget?: { window: number; microdollars?: number; tokens?: number };
+}
+
+/** Another name for a model of the upstream. */
+export interface AliasData {
+  name: string;
+  alias: string;
+  fork?: boolean;
+}
+
 export interface CredentialInput extends SecretInput {
   provider: string;
   name?: string;
@@ -62,6 +78,10 @@ export interface CredentialInput extends SecretInput {
   priority?: number;
   weight?: number;
   models?: readonly string[];
+  excludedModels?: readonly string[];
+  aliases?: readonly AliasData[];
+  prefix?: string;
+  limits?: LimitsData;
   enabled?: boolean;
   source?: string;
   expires?: number;
@@ -74,6 +94,10 @@ export interface Changes {
   priority?: number;
   weight?: number;
   models?: readonly string[];
+  excluded_models?: readonly string[];
+  aliases?: readonly AliasData[];
+  prefix?: string;
+  limits?: LimitsData;
   enabled?: boolean;
   disabled_cause?: string;
   expires?: number;
@@ -92,6 +116,7 @@ export interface Outcome {
   /** A stream, answered with a 200, that came to its end: its first and last bytes, or all of it as `tail`. */
   stream?: { head?: string; tail: string };
   aside?: boolean;
+  usage?: { tokens?: number; microdollars?: number };
 }
 
 export interface RowData {
@@ -111,6 +136,7 @@ export interface AcquireInput {
   exclude?: readonly number[];
   tried?: readonly number[];
   round?: number;
+  after?: string;
   wait?: number;
 }
 
@@ -122,6 +148,7 @@ export interface ReportInput {
   session?: string;
   outcome: Outcome;
   attempts?: number;
+  refreshed?: boolean;
 }
 
 export interface OverrideInput {
@@ -168,6 +195,8 @@ export interface SecretEntry {
   secret: string;
   baseUrl?: string;
   proxyUrl?: string;
+  /** Its upstream may call models otherwise than callers do. */
+  maps?: boolean;
 }
 
 export interface MutationData {
@@ -185,7 +214,7 @@ export type HostEffect =
 
 export type RefusalCode = "cooling_down" | "unavailable" | "not_found" | "unknown_provider" | "aborted" | "too_many";
 export type FailedCode = "store" | "conflict" | "invalid" | "not_found";
-export type NextAction = "none" | "rotate" | "stop";
+export type NextAction = "none" | "refresh" | "rotate" | "stop";
 
 export interface Leased {
   lease: number;
@@ -244,7 +273,7 @@ export interface MemberView {
   expires?: number;
   baseUrl?: string;
   identity: IdentityData;
-  status: "ready" | "cooling" | "disabled" | "expired";
+  status: "ready" | "cooling" | "limited" | "disabled" | "expired";
   inFlight: number;
   lastUsed?: number;
   success: number;

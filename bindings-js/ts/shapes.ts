@@ -1,7 +1,7 @@
 // Between the public API's spelling and the engine's.
 import { CredpoolError, quoted } from "./errors.js";
-import type { Changes, CredentialInput, IdentityData, MemberView, ProviderFacts, ProviderView, SecretInput } from "./protocol.js";
-import type { CredentialChanges, CredentialInfo, CredentialRef, Identity, NewCredential, ProviderDefinition, ProviderInfo } from "./types.js";
+import type { Changes, CredentialInput, IdentityData, LimitsData, MemberView, ProviderFacts, ProviderView, SecretInput } from "./protocol.js";
+import type { CredentialChanges, CredentialInfo, CredentialRef, Identity, Limits, NewCredential, ProviderDefinition, ProviderInfo } from "./types.js";
 
 /** The fields that are there. */
 function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
@@ -9,7 +9,7 @@ function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], und
 }
 
 const CREDENTIAL_FIELDS: readonly string[] = [
-  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "enabled", "source", "expires", "baseUrl",
+  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "source", "expires", "baseUrl",
   "email", "accountId", "orgId", "projectId", "enterpriseUrl",
 ];
 
@@ -29,19 +29,37 @@ function identityOf({ email, accountId, orgId, projectId, enterpriseUrl }: Ident
   return given({ email, account_id: accountId, org_id: orgId, project_id: projectId, enterprise_url: enterpriseUrl }) as IdentityData;
 }
 
+const LIMIT_FIELDS: readonly string[] = ["inFlight", "requests", "burst", "tokens", "budget"];
+
+function limitsOf(limits: Limits | undefined): LimitsData | undefined {
+  if (!limits) return undefined;
+  checkFields("limits", limits, LIMIT_FIELDS);
+  const { inFlight, requests, burst, tokens, budget } = limits;
+  if (budget) checkFields("limits.budget", budget, ["windowMs", "usd", "tokens"]);
+  const spent = budget && given({ window: budget.windowMs, microdollars: microdollars(budget.usd), tokens: budget.tokens });
+  return given({ in_flight: inFlight, requests, burst, tokens, budget: spent }) as LimitsData;
+}
+
+/** Millionths of a dollar: sums of them do not drift. */
+export function microdollars(usd: number | undefined): number | undefined {
+  return usd === undefined ? undefined : Math.round(usd * 1e6);
+}
+
 export function credentialInput(provider: string, credential: NewCredential): CredentialInput {
   checkFields("a credential", credential, CREDENTIAL_FIELDS);
-  const { kind, key, token, access, refresh, name, priority, weight, models, enabled, source, baseUrl } = credential;
-  const fields = { kind, key, token, access, refresh, name, priority, weight, models, enabled, source, baseUrl, expires: instant(credential.expires) };
+  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, source, baseUrl } = credential;
+  const limits = limitsOf(credential.limits);
+  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, source, baseUrl, expires: instant(credential.expires) };
   return { ...given(fields), provider, identity: identityOf(credential) } as CredentialInput;
 }
 
 export function changesInput(changes: CredentialChanges): { changes: Changes; secret?: SecretInput } {
   checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => field !== "provider" && field !== "kind"), "disabledCause"]);
-  const { key, token, access, refresh, name, priority, weight, models, enabled, source, baseUrl, disabledCause } = changes;
+  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, source, baseUrl, disabledCause } = changes;
   const identity = identityOf(changes);
   const secret = given({ key, token, access, refresh }) as SecretInput;
-  const record = { name, priority, weight, models, enabled, source, base_url: baseUrl, disabled_cause: disabledCause, expires: instant(changes.expires) };
+  const limits = limitsOf(changes.limits);
+  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, source, base_url: baseUrl, disabled_cause: disabledCause, expires: instant(changes.expires) };
   return {
     changes: { ...given(record), ...(Object.keys(identity).length > 0 && { identity }) } as Changes,
     ...(Object.keys(secret).length > 0 && { secret }),

@@ -14,6 +14,8 @@ export class Entry implements SecretEntry {
   readonly origin: Origin;
   readonly version: number;
   readonly secret: string;
+  /** Its upstream may call models otherwise than callers do. */
+  readonly maps: boolean;
   declare readonly baseUrl?: string;
   declare readonly proxyUrl?: string;
   /** Sends its requests: made when it is needed first. */
@@ -30,6 +32,7 @@ export class Entry implements SecretEntry {
     this.origin = entry.origin;
     this.version = entry.version;
     this.secret = entry.secret;
+    this.maps = entry.maps === true;
     if (entry.baseUrl !== undefined) this.baseUrl = entry.baseUrl;
     if (entry.proxyUrl !== undefined) this.proxyUrl = entry.proxyUrl;
     this.#view = view;

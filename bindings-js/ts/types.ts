@@ -73,6 +73,30 @@ export interface Identity {
   enterpriseUrl?: string | undefined;
 }
 
+/** What of a credential may be used; 0 takes a limit away that the policy has. */
+export interface Limits {
+  /** Leases open at once. */
+  inFlight?: number | undefined;
+  /** Requests a minute. */
+  requests?: number | undefined;
+  /** Requests at once, where that is less than a minute's worth. */
+  burst?: number | undefined;
+  /** Tokens a minute, of prompts and answers together. */
+  tokens?: number | undefined;
+  /** What may be spent in a window of time, as reports say it. */
+  budget?: { windowMs: number; usd?: number | undefined; tokens?: number | undefined } | undefined;
+}
+
+/** Another name for a model of the upstream. */
+export interface ModelAlias {
+  /** What the upstream calls it. */
+  name: string;
+  /** What callers call it. */
+  alias: string;
+  /** Is it served under its own name too? No. */
+  fork?: boolean | undefined;
+}
+
 /** A credential to be stored. One of `key`, `token` and `access` is its secret. */
 export interface NewCredential extends Identity {
   /** Told by the secret's field where it is left out. */
@@ -93,6 +117,14 @@ export interface NewCredential extends Identity {
   weight?: number | undefined;
   /** The models that it serves, with `*` for any text; all where it is left out. */
   models?: readonly string[] | undefined;
+  /** The models that it does not serve, though `models` may name them. */
+  excludedModels?: readonly string[] | undefined;
+  /** Other names for its models; several entries of one alias are a pool, whose models take turns. */
+  aliases?: readonly ModelAlias[] | undefined;
+  /** The namespace of its models: `prefix/model` is asked of those with this prefix only. */
+  prefix?: string | undefined;
+  /** What of it may be used; where it says nothing, the policy does. */
+  limits?: Limits | undefined;
   /** May it be used? Yes. */
   enabled?: boolean | undefined;
   /** `login` where it came from one. */
@@ -135,7 +167,7 @@ export interface CredentialInfo {
   readonly expires?: number;
   readonly baseUrl?: string;
   readonly identity: Readonly<Identity>;
-  readonly status: "ready" | "cooling" | "disabled" | "expired";
+  readonly status: "ready" | "cooling" | "limited" | "disabled" | "expired";
   /** Leases that are open. */
   readonly inFlight: number;
   readonly lastUsed?: number;
@@ -186,8 +218,8 @@ export interface Report {
   /** Until when that rests now; absent where it does not. */
   readonly until?: number;
   readonly level: number;
-  /** What the policy says next: `none`, `rotate` to another credential, or `stop`. */
-  readonly action: "none" | "rotate" | "stop";
+  /** What the policy says next: `none`, `refresh` the same account and try it once more, `rotate` to another, or `stop`. */
+  readonly action: "none" | "refresh" | "rotate" | "stop";
   /** What the rule that decided tells people, where it does. */
   readonly message?: string;
 }
@@ -207,6 +239,10 @@ export interface Candidate {
   /** `picked`, `ready`, or the reason it is out. */
   readonly verdict: string;
   readonly until?: number;
+  /** Its place in the order in which they would be picked; 1 would be picked now. Absent where it is out. */
+  readonly rank?: number;
+  /** What its upstream calls the model, where that is another name. */
+  readonly model?: string;
 }
 
 /** Who would be picked. */

@@ -81,7 +81,7 @@ impl FromJson for Placement {
             "query" => Self::Query,
             _ => return Err(from.wrong("expected header or query")),
         };
-        let mut name = Box::blank();
+        let mut name: Box<str> = Box::blank();
         name.read(from)?;
         *self = place(name);
         from.end_tag()

@@ -23,7 +23,7 @@
 //! # use credpool::{engine::Acquire, id::SessionIx, time::Instant};
 //! # let wake = pool.handle(Now::from_millis(1_767_225_600_001, 1), PoolInput::Acquire {
 //! #     request: credpool::id::RequestId(2), providers: vec!["openai".into()], model: Some("gpt-5".into()), session: None,
-//! #     known_as: None, exclude: vec![], tried: vec![], round: 0, wait: credpool::time::Span::ZERO });
+//! #     known_as: None, exclude: vec![], tried: vec![], round: 0, after: None, wait: credpool::time::Span::ZERO });
 //! let Acquire::Ready(lease) = pool.try_acquire(Instant(2), route, SessionIx::NONE) else { panic!() };
 //! assert_eq!(pool.secret(lease.handle()), Some("sk-example"));
 //! pool.release(Instant(3), lease);
@@ -41,10 +41,12 @@ pub mod entropy;
 pub mod facts;
 pub mod id;
 pub mod json;
+pub mod limit;
 pub mod pattern;
 pub mod policy;
 pub mod pool;
 pub mod provider;
+pub mod retry;
 pub mod rules;
 pub mod secret;
 pub mod select;

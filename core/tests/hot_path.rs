@@ -184,6 +184,26 @@ fn a_pick_for_a_session_allocates_nothing() {
 }
 
 #[test]
+fn limits_allocate_nothing() {
+    for limits in [
+        json!({ "in_flight": 1 }),
+        json!({ "in_flight": 3, "requests": 30, "tokens": 100_000 }),
+        json!({ "requests": 120_000, "burst": 2 }),
+        json!({ "budget": { "window": 1_000, "tokens": 10 } }),
+    ] {
+        for strategy in ["fill-first", "least-recently-used"] {
+            let policy = json!({ "strategy": strategy, "affinity": { "kind": "none" }, "limits": limits });
+            let mut host = Host::new(policy.clone(), 500, 0);
+            // The heaps of deadlines grow to what so many credentials need.
+            host.run(false);
+            host.run(false);
+            // A bucket that fills is a deadline, and a deadline asks: only what the hot path does itself counts.
+            assert_eq!(host.run(false).0, 0, "{policy}");
+        }
+    }
+}
+
+#[test]
 fn a_refusal_allocates_nothing() {
     for sessions in [false, true] {
         let mut host = Host::new(json!("default"), 1_000, 1_000);

@@ -48,6 +48,8 @@ export class Attempts {
   #wait: number;
   #tried: number[] = [];
   #round = 0;
+  /** Why the last one failed. */
+  #after: string | undefined;
 
   constructor(driver: Driver, desk: Desk, asked: Asked, options: AttemptOptions, signal: AbortSignal | undefined) {
     this.#driver = driver;
@@ -58,10 +60,15 @@ export class Attempts {
     this.#wait = options.waitMs ?? driver.fetchWait();
   }
 
+  /** The model that was asked for. */
+  get model(): string | undefined {
+    return this.#asked.model;
+  }
+
   /** The credential of the next attempt, waited for as long as the caller may still wait. */
   async next(): Promise<Grant | Refusal> {
     const began = this.#driver.host.mono();
-    const grant = await this.#desk.grant(this.#asked, { wait: this.#wait, tried: this.#tried, round: this.#round, signal: this.#signal });
+    const grant = await this.#desk.grant(this.#asked, { wait: this.#wait, tried: this.#tried, round: this.#round, after: this.#after, signal: this.#signal });
     this.#wait = Math.max(0, this.#wait - (this.#driver.host.mono() - began));
     if (!grant.ok) return grant;
     // A further round: everybody may be tried again.
@@ -81,8 +88,9 @@ export class Attempts {
   }
 
   /** Is there to be another attempt after this report? */
-  again({ action }: Report): boolean {
-    return action === "rotate" && this.replayable && this.count < (this.#options.attempts ?? Infinity);
+  again({ action, reason }: Report): boolean {
+    this.#after = reason;
+    return (action === "rotate" || action === "refresh") && this.replayable && this.count < (this.#options.attempts ?? Infinity);
   }
 
   /** Tells whoever wants to know of an attempt that has ended. */

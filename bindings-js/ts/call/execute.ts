@@ -93,7 +93,7 @@ export class Execution {
         if (last && "value" in last) return last.value;
         throw last ? last.error : grant.toError();
       }
-      const lease = this.#desk.lease(grant);
+      const lease = this.#desk.lease(grant, attempts.model);
       let again: boolean;
       try {
         const ended = await attempt(lease, { attempt: attempts.count, signal: this.#signal });

@@ -6,11 +6,11 @@ import type { Desk, Grant } from "../desk.js";
 import type { Driver } from "../driver.js";
 import { isAnswered, mayHoldError, readOutcome, transportOf } from "../outcome.js";
 import type { OutcomeSource } from "../outcome.js";
-import { modelOf } from "./model.js";
+import { modelOf, withModel } from "./model.js";
 import { whenBodyEnds } from "./observe.js";
 import { sessionOf } from "./session.js";
 import { signalOf, template, withCredential } from "./request.js";
-import type { FetchInit, FetchInput } from "./request.js";
+import type { FetchInit, FetchInput, Template } from "./request.js";
 
 /** How `pool.fetch` works. */
 export interface FetchOptions extends AttemptOptions {
@@ -18,6 +18,8 @@ export interface FetchOptions extends AttemptOptions {
   session?: string | undefined;
   /** The model; read from each request where it is left out. */
   model?: string | undefined;
+  /** Where a credential's upstream has another name for the model, is that name put into the request? Yes. It is put where the model was found: in the path, or in a body that is JSON or a form. */
+  rewriteModel?: boolean | undefined;
   /** Ends every call; a request's own signal counts too. */
   signal?: AbortSignal | undefined;
   /** A request body that is a stream is kept in memory up to this size, to be sent again: 4 MiB. A longer one is sent once. */
@@ -66,7 +68,7 @@ class Call {
           if (this.#last) return this.#handOver();
           throw failure ?? grant.toError();
         }
-        const sent = withAbandon(this.#desk, grant, () => withCredential(request, grant.entry, signal));
+        const sent = withAbandon(this.#desk, grant, () => withCredential(this.#forUpstream(request, grant, model), grant.entry, signal));
         let answer: Response;
         try {
           answer = await this.#driver.transport(grant.entry)(...sent);
@@ -86,6 +88,13 @@ class Call {
     } finally {
       this.#drop();
     }
+  }
+
+  /** The request with the model as the upstream of this credential calls it. */
+  #forUpstream(request: Template, { lease, entry }: Grant, model: string | undefined): Template {
+    if (!entry.maps || model === undefined || this.#options.rewriteModel === false) return request;
+    const upstream = this.#desk.upstreamModel(lease, entry, model);
+    return upstream === undefined || upstream === model ? request : withModel(request, upstream);
   }
 
   /** The call was answered: the lease ends now, or with the stream. */

@@ -1,4 +1,6 @@
-// Which model a request is for: read from its address or its body, without parsing the body.
+// Which model a request is for: read from its address or its body, without parsing the body, and put there where the
+// upstream has another name for it.
+import type { Template } from "./request.js";
 
 /** Longer bodies are not searched. */
 const LONGEST = 8 * 1024 * 1024;
@@ -8,9 +10,41 @@ export function modelOf(url: URL, content: string | Uint8Array | FormData | unde
   return modelInPath(url.pathname) ?? modelInBody(content);
 }
 
+/** The same request with another model, put where the first was found. */
+export function withModel(request: Template, model: string): Template {
+  const path = IN_PATH.exec(request.url.pathname);
+  if (path && modelInPath(request.url.pathname) !== undefined) {
+    const url = new URL(request.url);
+    const [whole = "", before = "", name = ""] = path;
+    const verb = /:[a-zA-Z]+$/.exec(decodeURIComponent(name))?.[0] ?? "";
+    url.pathname = url.pathname.replace(whole, () => before + encodeURIComponent(model) + verb);
+    return { ...request, url };
+  }
+  const { content } = request.body;
+  const changed = content === undefined ? undefined : contentWith(content, model);
+  if (changed === undefined) return request;
+  const headers = new Headers(request.headers);
+  headers.delete("content-length");
+  return { ...request, headers, body: { ...request.body, take: () => changed, content: changed } };
+}
+
+function contentWith(content: string | Uint8Array | FormData, model: string): string | FormData | undefined {
+  if (content instanceof FormData) {
+    const form = new FormData();
+    for (const [name, value] of content) form.append(name, value);
+    form.set("model", model);
+    return form;
+  }
+  const json = typeof content === "string" ? content : new TextDecoder().decode(content);
+  const place = topLevelPlace(json, "model");
+  return place && json.slice(0, place[0]) + JSON.stringify(model) + json.slice(place[1]);
+}
+
+const IN_PATH = /(\/(?:models|deployments)\/)([^/]+)/;
+
 /** Gemini: `/v1beta/models/NAME:generateContent`; Azure: `/openai/deployments/NAME/chat/completions`. */
 function modelInPath(path: string): string | undefined {
-  const [, name] = /\/(?:models|deployments)\/([^/]+)/.exec(path) ?? [];
+  const [, , name] = IN_PATH.exec(path) ?? [];
   if (name === undefined) return undefined;
   try {
     return decodeURIComponent(name).replace(/:[a-zA-Z]+$/, "") || undefined;
@@ -32,6 +66,17 @@ function modelInBody(content: string | Uint8Array | FormData | undefined): strin
 
 /** The text of a field of a JSON object, found without parsing the rest; undefined where there is none. */
 export function topLevelText(json: string, field: string): string | undefined {
+  const place = topLevelPlace(json, field);
+  if (!place) return undefined;
+  try {
+    return (JSON.parse(json.slice(...place)) as string) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where that text begins and ends, quotes included. */
+function topLevelPlace(json: string, field: string): [start: number, end: number] | undefined {
   if (json.length > LONGEST || !/^\s*\{/.test(json)) return undefined;
   let depth = 0;
   for (let at = json.indexOf("{"); at < json.length; at += 1) {
@@ -50,7 +95,11 @@ export function topLevelText(json: string, field: string): string | undefined {
         if (end < 0) return undefined;
         if (depth === 1 && json.slice(at + 1, end) === field) {
           const value = /^\s*:\s*(")?/.exec(json.slice(end + 1, end + 65));
-          if (value) return value[1] === undefined ? undefined : textAt(json, end + value[0].length);
+          if (value) {
+            const start = end + value[0].length;
+            const close = value[1] === undefined ? -1 : endOfText(json, start);
+            return close < 0 ? undefined : [start, close + 1];
+          }
         }
         at = end;
       }
@@ -67,14 +116,4 @@ function endOfText(json: string, quote: number): number {
     if (backslashes % 2 === 0) return at;
   }
   return -1;
-}
-
-function textAt(json: string, quote: number): string | undefined {
-  const end = endOfText(json, quote);
-  if (end < 0) return undefined;
-  try {
-    return (JSON.parse(json.slice(quote, end + 1)) as string) || undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 //! The record of a credential: what its row in a store holds beside the secret.
 
+use super::{Alias, Limits};
 use crate::facts::Kind;
 use crate::json::{from_json, object, words, ToJson, Writer};
 use crate::time::Timestamp;
@@ -80,6 +81,14 @@ pub struct Record {
     pub weight: u32,
     /// The models that it serves, with `*` wildcards; empty means all.
     pub models: Vec<Box<str>>,
+    /// The models that it does not serve, with `*` wildcards, though `models` may name them.
+    pub excluded_models: Vec<Box<str>>,
+    /// Other names for its models.
+    pub aliases: Vec<Alias>,
+    /// The namespace of its models: `prefix/model` is asked of those with this prefix only.
+    pub prefix: Option<Box<str>>,
+    /// What of it may be used; where it says nothing, the policy does.
+    pub limits: Limits,
     /// May it be used?
     pub enabled: bool,
     /// Why it is disabled.
@@ -127,6 +136,14 @@ pub struct Changes {
     pub weight: Option<u32>,
     /// A new list of models.
     pub models: Option<Vec<Box<str>>>,
+    /// A new list of models that it does not serve.
+    pub excluded_models: Option<Vec<Box<str>>>,
+    /// New aliases, in place of all that it had.
+    pub aliases: Option<Vec<Alias>>,
+    /// A new prefix; an empty text takes it away.
+    pub prefix: Option<Box<str>>,
+    /// New limits, in place of all that it had.
+    pub limits: Option<Limits>,
     /// Enabled or not.
     pub enabled: Option<bool>,
     /// The cause, where it is disabled.
@@ -153,6 +170,12 @@ impl Changes {
         set(&mut record.priority, self.priority);
         set(&mut record.weight, self.weight);
         set(&mut record.models, self.models);
+        set(&mut record.limits, self.limits);
+        set(&mut record.excluded_models, self.excluded_models);
+        set(&mut record.aliases, self.aliases);
+        if let Some(prefix) = self.prefix {
+            record.prefix = Some(prefix).filter(|prefix| !prefix.is_empty());
+        }
         set(&mut record.identity, self.identity);
         if self.expires.is_some() {
             record.expires = self.expires;
@@ -211,6 +234,10 @@ from_json! {
         priority = 0,
         weight = 1,
         models = Vec::new(),
+        excluded_models = Vec::new(),
+        aliases = Vec::new(),
+        prefix = None,
+        limits = Limits::default(),
         enabled = true,
         disabled_cause = None,
         source = None,
@@ -233,6 +260,10 @@ impl ToJson for Record {
             priority if (self.priority != 0),
             weight if (self.weight != 1),
             models if given,
+            excluded_models if given,
+            aliases if given,
+            prefix if given,
+            limits if (self.limits != Limits::default()),
             enabled if (!self.enabled),
             disabled_cause if given,
             source if given,
@@ -251,6 +282,10 @@ from_json! {
         priority = None,
         weight = None,
         models = None,
+        excluded_models = None,
+        aliases = None,
+        prefix = None,
+        limits = None,
         enabled = None,
         disabled_cause = None,
         expires = None,

@@ -1,118 +1,80 @@
 //! Giving out credentials where the hot path cannot: new sessions, exclusions, several providers, waiting.
 
-use super::{
-    choice, tie_key, Acquire, AcquireCommand, Cause, Engine, Leased, Refusal, RefusalCode, Reply,
-    LONGEST_WAIT,
-};
+use super::{choice, tie_key, Acquire, AcquireCommand, Engine, Leased, Refusal, RefusalCode, Reply};
 use crate::credential::Origin;
 use crate::entropy::Purpose;
 use crate::id::{Handle, LeaseId, RequestId, RouteId, SessionIx};
-use crate::policy::Exhausted;
-use crate::time::{Instant, Span};
+use crate::policy::{Chain, Exhausted};
+use crate::retry;
+use crate::select::IntMap;
+use crate::time::Instant;
 
-/// So many callers may wait at once; further ones are refused at once.
-const MAX_WAITERS: usize = 10_000;
-
-/// A caller that waits for a credential.
-#[derive(Debug)]
-pub(super) struct Waiter {
-    command: AcquireCommand,
-    /// When it gives up.
-    deadline: Instant,
-    /// When a further round begins, in which those who were tried may be tried again.
-    next_round: Option<Instant>,
-    /// A further round has begun: everybody may be tried again.
-    further: bool,
-}
+/// So many lists of providers are told apart; names come from callers, and nobody may fill the memory with them.
+const MAX_CHAINS: usize = 4096;
 
 impl Engine {
-    pub(super) fn acquire(&mut self, command: AcquireCommand) {
+    pub(super) fn acquire(&mut self, mut command: AcquireCommand) {
         let mono = self.now.mono;
+        self.turn_chain(&mut command);
         if let Some(leased) = self.attempt(&command, false) {
             return self.reply(command.request, Reply::Leased(leased));
         }
-        let deadline = mono + command.wait.min(LONGEST_WAIT);
+        let deadline = retry::deadline(mono, command.wait);
         let refusal = self.refuse(&command);
-        let next_round = self.next_round(&command).filter(|&at| at <= deadline);
-        let returns = refusal.retry_at.map(|at| self.now.mono_of(at)).filter(|&at| at <= deadline);
-        if refusal.code == RefusalCode::TooMany || (next_round.is_none() && returns.is_none()) {
+        // While everybody was tried, the start of the next round, if the policy has one.
+        let next_round = match command.tried.as_slice() {
+            [] => None,
+            _ => retry::next_round(
+                &self.policy.retry,
+                self.seed,
+                command.request.0,
+                command.round,
+                command.after,
+                deadline.since(mono),
+            ),
+        };
+        let next_round = next_round.map(|wait| mono + wait);
+        let worth =
+            next_round.is_some() || deadline > mono && self.is_worth_waiting(&command, &refusal, deadline);
+        if refusal.code == RefusalCode::TooMany || !worth {
             return self.reply(command.request, Reply::Refused(refusal));
         }
-        if self.waiters.len() >= MAX_WAITERS {
+        if self.waiters.len() >= self.policy.max_waiting as usize {
             let refusal = Refusal { code: RefusalCode::TooMany, ..refusal };
             return self.reply(command.request, Reply::Refused(refusal));
         }
-        self.waiters.push_back(Waiter { command, deadline, next_round, further: false });
+        self.wait(command, deadline, next_round);
     }
 
-    pub(super) fn cancel(&mut self, request: RequestId) {
-        let before = self.waiters.len();
-        self.waiters.retain(|waiter| waiter.command.request != request);
-        if self.waiters.len() < before {
-            let refusal = Refusal { code: RefusalCode::Aborted, retry_at: None };
-            self.reply(request, Reply::Refused(refusal));
-        }
-    }
-
-    /// When everybody was tried: the start of the next round, if the policy has one.
-    fn next_round(&self, command: &AcquireCommand) -> Option<Instant> {
-        let retry = &self.policy.retry;
-        if command.tried.is_empty() || command.round >= retry.rounds {
-            return None;
-        }
-        let doubled = retry.backoff.0.saturating_mul(1 << command.round.min(32)).min(retry.backoff_max.0);
-        let wait = self.seed.jitter(
-            Purpose::Backoff,
-            command.request.0,
-            u64::from(command.round),
-            doubled,
-            self.policy.jitter,
-        );
-        Some(self.now.mono + Span(wait))
-    }
-
-    /// Answers those who wait, where there is something new for them.
-    pub(super) fn serve_waiters(&mut self) {
-        let mono = self.now.mono;
-        let somebody_returned = std::mem::take(&mut self.somebody_returned);
-        let due = |waiter: &Waiter| waiter.deadline <= mono || waiter.next_round.is_some_and(|at| at <= mono);
-        if !somebody_returned && !self.waiters.iter().any(due) {
+    /// Whose turn it is among several providers goes first. A call that goes on keeps the turn that it began with.
+    fn turn_chain(&mut self, command: &mut AcquireCommand) {
+        let count = command.routes.len() as u32;
+        if self.policy.chain == Chain::Ordered || count < 2 {
             return;
         }
-        for mut waiter in std::mem::take(&mut self.waiters) {
-            if waiter.next_round.is_some_and(|at| at <= mono) {
-                waiter.next_round = None;
-                waiter.further = true;
-            }
-            if let Some(leased) = self.attempt(&waiter.command, waiter.further) {
-                self.reply(waiter.command.request, Reply::Leased(leased));
-                continue;
-            }
-            let refusal = self.refuse(&waiter.command);
-            let returns = refusal.retry_at.map(|at| self.now.mono_of(at));
-            let worth_waiting =
-                waiter.next_round.is_some() || returns.is_some_and(|at| at <= waiter.deadline);
-            if waiter.deadline <= mono || !worth_waiting {
-                self.reply(waiter.command.request, Reply::Refused(refusal));
-            } else {
-                self.waiters.push_back(waiter);
-            }
+        let mut key = 0;
+        for route in &command.routes {
+            key = self.seed.draw(Purpose::Name, key, u64::from(route.0));
         }
-    }
-
-    /// When the next waiter wants something that no recovery brings.
-    pub(super) fn next_waiter(&self) -> Option<(Instant, Cause)> {
-        let instants = self
-            .waiters
-            .iter()
-            .map(|waiter| waiter.next_round.map_or(waiter.deadline, |round| round.min(waiter.deadline)));
-        instants.min().map(|at| (at, Cause::Waiter))
+        if self.chain_turns.len() >= MAX_CHAINS {
+            self.chain_turns = IntMap::default();
+        }
+        let mut turn = self.chain_turns.get(&key).copied().unwrap_or(0);
+        if command.tried.is_empty() && command.round == 0 {
+            turn = turn.wrapping_add(1);
+            self.chain_turns.insert(key, turn);
+        }
+        command.routes.rotate_left((turn.wrapping_sub(1) % count) as usize);
     }
 
     /// One try over all routes. In a further round those who were tried may be tried again.
-    fn attempt(&mut self, command: &AcquireCommand, further: bool) -> Option<Leased> {
+    pub(super) fn attempt(&mut self, command: &AcquireCommand, further: bool) -> Option<Leased> {
         let round = command.round + u32::from(further);
         let sessions = (command.session, command.known_as);
+        let most = self.policy.retry.per_round as usize;
+        if most > 0 && !further && command.tried.len() >= most {
+            return None;
+        }
         for &route in &command.routes {
             let skip = |handle: Handle| {
                 command.exclude.contains(&handle) || (!further && command.tried.contains(&handle))
@@ -179,7 +141,7 @@ impl Engine {
     }
 
     /// Why nobody of any of the routes is to be had: the most hopeful of the answers.
-    fn refuse(&mut self, command: &AcquireCommand) -> Refusal {
+    pub(super) fn refuse(&mut self, command: &AcquireCommand) -> Refusal {
         let mut best: Option<(RefusalCode, Option<Instant>)> = None;
         for &route in &command.routes {
             let answer = self.refusal(route, &|handle| !command.exclude.contains(&handle));

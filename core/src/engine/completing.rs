@@ -158,10 +158,7 @@ impl Engine {
         let handle = self.enlist(record, Some(id), origin, secret)?;
         let member = self.member_mut(handle)?;
         member.expired = member.record.expires.is_some_and(|expires| expires <= wall);
-        let (provider, restricted) = (member.provider, member.is_restricted());
-        if restricted {
-            self.give_every_model_its_own(provider);
-        }
+        self.learn_rules(handle);
         self.set_timer(handle);
         Some(handle)
     }

@@ -4,8 +4,9 @@ use super::input::Mutation;
 use crate::credential::Origin;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, SecretRef};
 use crate::json::{object, words, ToJson, Writer};
+use crate::retry::Next;
 use crate::select::OutReason;
-use crate::time::{Instant, Span, Timestamp};
+use crate::time::{Instant, Timestamp};
 use crate::verdict::{Reason, Scope};
 
 /// What one call of [`Engine::handle`](super::Engine::handle) led to.
@@ -166,17 +167,6 @@ pub struct Reported {
     pub message: Option<Box<str>>,
 }
 
-/// What the policy says next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing: the call succeeded.
-    None,
-    /// Try another credential.
-    Rotate,
-    /// Try nobody else.
-    Stop,
-}
-
 /// Why a command was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
@@ -303,11 +293,6 @@ words! {
 
 words! {
     /// The word for it.
-    Next { None = "none", Rotate = "rotate", Stop = "stop" }
-}
-
-words! {
-    /// The word for it.
     FailedCode { Store = "store", Conflict = "conflict", Invalid = "invalid", NotFound = "not_found" }
 }
 
@@ -366,7 +351,9 @@ pub struct Candidate {
     pub until: Option<Timestamp>,
     /// Was it the one that would be picked?
     pub picked: bool,
+    /// Its place in the order in which they would be picked, each time without the one before: 1 is the one that would be
+    /// picked now. `None` where it is out.
+    pub rank: Option<u32>,
+    /// What its upstream calls the model, where that is not the caller's name.
+    pub upstream: Option<Box<str>>,
 }
-
-/// How long a caller may wait at most, whatever it asks: a wait without an end is a leak.
-pub const LONGEST_WAIT: Span = Span::from_hours(24);

@@ -1,10 +1,12 @@
 //! Everything that can happen to an engine.
 
+use super::Stated;
 use crate::credential::{Changes, Origin, Record};
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
+use crate::limit::Spending;
 use crate::time::Span;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +121,8 @@ pub struct AcquireCommand {
     pub tried: Vec<Handle>,
     /// The round that this call is in: as its last lease said, zero at first.
     pub round: u32,
+    /// Why its last attempt failed, if one did.
+    pub after: Option<Reason>,
     /// How long the caller waits for one to come back.
     pub wait: Span,
 }
@@ -132,8 +136,14 @@ pub struct ReportCommand {
     pub target: Target,
     /// How it ended.
     pub verdict: Verdict,
+    /// What it took.
+    pub spending: Spending,
+    /// What the provider said is left.
+    pub stated: Stated,
     /// How many attempts the call has made so far, this one included. Zero: the caller does not retry by our rules.
     pub attempts: u32,
+    /// The account was renewed in this call already.
+    pub refreshed: bool,
 }
 
 /// What a report is about.

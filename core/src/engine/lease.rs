@@ -1,6 +1,6 @@
 //! Leases: one use of a credential, from acquire to report.
 
-use crate::id::{Handle, LeaseId, RouteId, SessionIx};
+use crate::id::{Handle, LeaseId, ModelIx, RouteId, SessionIx};
 use crate::time::Instant;
 
 const NONE: u32 = u32::MAX;
@@ -14,6 +14,10 @@ pub(super) struct Lease {
     pub(super) route: RouteId,
     pub(super) session: SessionIx,
     pub(super) began: Instant,
+    /// Tokens that are counted for it until its report says what it took.
+    pub(super) counted: u32,
+    /// The model as its upstream has it, where that may be another than its caller's.
+    pub(super) upstream: Option<ModelIx>,
     generation: u32,
     open: bool,
     older: u32,
@@ -52,6 +56,8 @@ impl Leases {
                     route,
                     session,
                     began,
+                    counted: 0,
+                    upstream: None,
                     generation: 0,
                     open: false,
                     older: NONE,
@@ -68,6 +74,8 @@ impl Leases {
             route,
             session,
             began,
+            counted: 0,
+            upstream: None,
             generation,
             open: true,
             older: self.newest,
@@ -86,6 +94,16 @@ impl Leases {
         let lease = self.slots.get(id.slot() as usize)?;
         (lease.open && lease.generation & 0x7ff == id.generation() && lease.handle == id.handle())
             .then_some(*lease)
+    }
+
+    /// Notes the model as its upstream has it.
+    pub(super) fn aim(&mut self, id: LeaseId, upstream: ModelIx) {
+        self.slots[id.slot() as usize].upstream = Some(upstream);
+    }
+
+    /// Notes the tokens that are counted for it.
+    pub(super) fn count(&mut self, id: LeaseId, counted: u32) {
+        self.slots[id.slot() as usize].counted = counted;
     }
 
     /// Ends a lease; `None` where it ended before.

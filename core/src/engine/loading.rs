@@ -209,6 +209,10 @@ impl Engine {
         let at = handle.0 as usize;
         self.used[at] = self.used[at].max(parsed.last_used.saturating_mul(1024));
         self.last_use = self.last_use.max(self.used[at]);
+        if let (Some(spent), Some(gate)) = (parsed.spent, &mut self.gates[at]) {
+            gate.restore(spent, self.now);
+            self.look_at_gate(handle, self.now.mono);
+        }
         if let Some(member) = self.member_mut(handle) {
             member.success = member.success.max(parsed.success);
             member.failure = member.failure.max(parsed.failure);

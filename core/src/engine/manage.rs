@@ -162,10 +162,7 @@ impl Engine {
         let handle = self.enlist(record, id, origin, secret)?;
         let member = self.members[handle.0 as usize].as_ref()?;
         let (provider, key, place) = (member.provider, self.tier_key(member), self.place(handle, member));
-        let restricted = member.is_restricted();
-        if restricted {
-            self.give_every_model_its_own(provider);
-        }
+        self.learn_rules(handle);
         // A circle is made of all at once.
         let met = self.policy.affinity.kind == AffinityKind::Rendezvous;
         let table = &mut self.tables[provider.0 as usize];
@@ -197,7 +194,9 @@ impl Engine {
                 self.seats.push(Seat::default());
                 self.used.push(0);
                 self.in_flight.push(0);
+                self.gates.push(None);
                 self.incarnation_at.push(0);
+                self.mapped.push(false);
                 self.remembers.push(false);
                 self.successes.push(0);
                 self.is_recent.push(false);
@@ -211,10 +210,12 @@ impl Engine {
         self.incarnations += 1;
         self.incarnation_at[at] = self.incarnations;
         (self.used[at], self.in_flight[at], self.successes[at], self.remembers[at]) = (0, 0, 0, false);
+        self.gates[at] = None;
         self.members[at] = Some(Member::new(record, id, origin, provider, secret, self.incarnations));
         if let Some(id) = id {
             self.by_id.insert(id, handle);
         }
+        self.set_gate(handle);
         self.effects.push(Effect::Reveal { handle, secret });
         Some(handle)
     }
@@ -244,9 +245,11 @@ impl Engine {
         let at = handle.0 as usize;
         let Some(member) = self.members[at].as_mut() else { return };
         let is_new = record.secret_version != member.record.secret_version;
-        let shown = |record: &Record| (record.name.clone(), record.base_url.clone(), record.secret_version);
+        let shown = |record: &Record| {
+            let maps = record.prefix.is_some() || !record.aliases.is_empty();
+            (record.name.clone(), record.base_url.clone(), record.secret_version, maps)
+        };
         let shows_anew = shown(&record) != shown(&member.record);
-        let was_restricted = member.is_restricted();
         let Some(old_seat) =
             self.member(handle).map(|member| (self.tier_key(member), self.place(handle, member)))
         else {
@@ -257,7 +260,6 @@ impl Engine {
         if member.origin.is_stored() {
             member.origin = member.record.origin();
         }
-        let restricted = member.is_restricted();
         let provider = member.provider;
         if secret.is_none() && shows_anew {
             // The host's table has the name and the address too.
@@ -271,9 +273,7 @@ impl Engine {
                 self.end_cooldowns_of_the_secret(handle);
             }
         }
-        if restricted && !was_restricted {
-            self.give_every_model_its_own(provider);
-        }
+        self.learn_rules(handle);
         let seat = |member: &Member| (self.tier_key(member), self.place(handle, member));
         if self.members[at].as_ref().map(seat) == Some(old_seat) {
             self.restand(handle, None);
@@ -281,6 +281,7 @@ impl Engine {
             self.lay_out(provider);
             self.somebody_returned = true;
         }
+        self.set_gate(handle);
         self.look_at_expiry(handle);
         self.set_timer(handle);
     }
@@ -297,23 +298,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn give_every_model_its_own(&mut self, provider: ProviderIx) {
-        for model in self.routes.models_of(provider).collect::<Vec<_>>() {
-            self.give_own_shard(provider, model);
-        }
-    }
-
-    /// Does a credential of the provider serve only some models?
-    pub(super) fn has_restricted(&self, provider: ProviderIx) -> bool {
-        let of = |member: &&Member| member.provider == provider;
-        self.members.iter().filter_map(Option::as_ref).filter(of).any(Member::is_restricted)
-    }
-
     pub(super) fn provider_ix(&mut self, name: &str) -> ProviderIx {
         let number = self.providers.intern(name);
         if number as usize == self.tables.len() {
             self.tables.push(Table::new());
             self.known.push(false);
+            self.serve_provider(name, ProviderIx(number));
         }
         ProviderIx(number)
     }

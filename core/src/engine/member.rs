@@ -1,8 +1,9 @@
 //! A credential in the engine's memory, and how it stands.
 
 use crate::cooldown::Cooldown;
-use crate::credential::{Origin, Pattern, Record};
+use crate::credential::{ModelRules, Origin, Record};
 use crate::id::{CredentialId, ModelIx, ProviderIx, SecretRef};
+use crate::limit::Shut;
 use crate::select::{OutReason, Standing};
 use crate::time::{Instant, Timestamp};
 use crate::verdict::{Reason, Scope};
@@ -34,10 +35,14 @@ pub(super) struct Member {
     pub(super) health: Vec<(ScopeKey, Cooldown)>,
     /// Is its health on the list of what is to be saved?
     pub(super) unsaved: bool,
+    /// Its gate is shut: one of its limits is reached.
+    pub(super) shut: Option<Shut>,
     pub(super) success: u64,
     pub(super) failure: u64,
     pub(super) last_error: Option<(Reason, Timestamp)>,
-    patterns: Vec<Pattern>,
+    pub(super) rules: ModelRules,
+    /// Whose turn it is in the pools of its models.
+    pub(super) turns: Vec<(ModelIx, u32)>,
 }
 
 impl Member {
@@ -49,7 +54,7 @@ impl Member {
         secret: SecretRef,
         incarnation: u32,
     ) -> Self {
-        let patterns = patterns(&record);
+        let rules = rules(&record);
         Self {
             record,
             id,
@@ -62,48 +67,46 @@ impl Member {
             expired: false,
             health: Vec::new(),
             unsaved: false,
+            shut: None,
             success: 0,
             failure: 0,
             last_error: None,
-            patterns,
+            rules,
+            turns: Vec::new(),
         }
     }
 
     pub(super) fn set_record(&mut self, record: Record) {
-        self.patterns = patterns(&record);
+        self.rules = rules(&record);
         self.record = record;
     }
 
-    /// Does it serve only some models?
+    /// Does it serve only some models, or under other names?
     pub(super) fn is_restricted(&self) -> bool {
-        !self.patterns.is_empty()
+        !self.rules.is_empty()
     }
 
-    fn serves(&self, model: &str) -> bool {
-        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(model))
-    }
-
-    /// How it stands towards a model (or towards calls that name none).
-    pub(super) fn standing(&self, model: Option<(ModelIx, &str)>) -> Standing {
+    /// How it stands towards a model of its upstream (or towards calls that name none); which ones it serves is asked
+    /// elsewhere.
+    pub(super) fn standing(&self, model: Option<ModelIx>) -> Standing {
         if !self.record.enabled {
             return Standing::Out(OutReason::Disabled, None);
         }
         if self.expired {
             return Standing::Out(OutReason::Expired, None);
         }
-        if model.is_some_and(|(_, name)| !self.serves(name)) {
-            return Standing::Out(OutReason::ModelNotListed, None);
-        }
-        let model = model.map(|(model, _)| model);
         let covers = |scope: &ScopeKey| match scope {
             ScopeKey::Credential | ScopeKey::Meter(_) => true,
             ScopeKey::Model(of) => Some(*of) == model,
         };
         let resting = self.health.iter().filter(|(scope, state)| state.active && covers(scope));
-        match resting.max_by_key(|(_, state)| state.until) {
-            None => Standing::Ready,
-            Some((_, state)) => {
-                Standing::Out(OutReason::Cooling(state.reason.unwrap_or(Reason::Unknown)), Some(state.until))
+        match (resting.max_by_key(|(_, state)| state.until), self.shut) {
+            (None, None) => Standing::Ready,
+            (None, Some(shut)) => Standing::Out(OutReason::Limit, shut.until),
+            (Some((_, state)), shut) => {
+                // Both must have ended; where only a lease can end the limit, it is looked at when the rest is over.
+                let until = state.until.max(shut.and_then(|shut| shut.until).unwrap_or(state.until));
+                Standing::Out(OutReason::Cooling(state.reason.unwrap_or(Reason::Unknown)), Some(until))
             }
         }
     }
@@ -156,6 +159,6 @@ impl ScopeKey {
     }
 }
 
-fn patterns(record: &Record) -> Vec<Pattern> {
-    record.models.iter().map(|pattern| Pattern::new(pattern)).collect()
+fn rules(record: &Record) -> ModelRules {
+    ModelRules::new(&record.models, &record.excluded_models, record.prefix.as_deref(), &record.aliases)
 }

@@ -5,6 +5,7 @@ mod completing;
 mod effect;
 mod input;
 mod lease;
+mod limiting;
 mod loading;
 mod manage;
 mod member;
@@ -15,32 +16,37 @@ mod row_data;
 mod saving;
 mod seating;
 mod serve;
+mod serving;
 mod view;
+mod waiting;
 
+pub use crate::retry::{Next, LONGEST_WAIT};
 pub use effect::{
-    Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Next, Refusal,
-    RefusalCode, Reply, Reported, Step, LONGEST_WAIT,
+    Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Refusal, RefusalCode,
+    Reply, Reported, Step,
 };
 pub use input::{
     AcquireCommand, Command, Completion, Input, Mutation, NewItem, ReportCommand, Row, RowId, RowKind, Target,
 };
+pub use limiting::Stated;
 pub use names::MAX_MODELS;
 pub use view::{CooldownView, MemberView, State};
 
-use crate::credential::canonical_model;
 use crate::entropy::Seed;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
+use crate::limit::{Gate, Spending};
 use crate::policy::{AffinityKind, Exhausted, Policy, Rotation, SessionStart};
-use crate::select::{Choice, Seat, Start, Table, Ties};
+use crate::select::{Choice, IntMap, Seat, Start, Table, Ties};
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now};
-use acquire::Waiter;
 use lease::Leases;
 use member::Member;
 use names::{Names, Routes};
 use saving::PendingOp;
+use serving::Serving;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
+use waiting::Waiting;
 
 /// The hot path notes so many uses before it asks to be drained.
 const RECENT: usize = 4096;
@@ -61,6 +67,7 @@ pub struct Engine {
 
     providers: Names,
     models: Names,
+    serving: Serving,
     /// By provider: does the registry know it, or did a credential name it?
     known: Vec<bool>,
     tables: Vec<Table>,
@@ -77,7 +84,11 @@ pub struct Engine {
     /// Uses before this are all alike to `least-in-flight`.
     uses_from: u64,
     in_flight: Vec<u32>,
+    /// Those that have limits; boxed, because most have none.
+    gates: Vec<Option<Box<Gate>>>,
     incarnation_at: Vec<u32>,
+    /// May its upstream call models otherwise than callers do?
+    mapped: Vec<bool>,
     /// Has it cooldowns, ladders or strikes to be cleared by a success?
     remembers: Vec<bool>,
     successes: Vec<u32>,
@@ -91,9 +102,12 @@ pub struct Engine {
     selections: Vec<(Handle, RouteId, Instant)>,
     tell_selected: bool,
 
-    /// When something about a member is due: a recovery or an expiry. Entries that no longer hold are passed over.
+    /// When something is due: a recovery or an expiry of a member, or a waiting caller's round or end. Entries that no
+    /// longer hold are passed over.
     timers: BinaryHeap<Reverse<(Instant, Handle, u32)>>,
-    waiters: VecDeque<Waiter>,
+    /// By a list of providers and a model: whose turn it is to be asked first.
+    chain_turns: IntMap<u64, u32>,
+    waiters: Waiting,
     /// Somebody may be ready who was not before: look at the waiters.
     somebody_returned: bool,
 
@@ -139,6 +153,7 @@ impl Engine {
             due: Instant(0),
             providers: Names::default(),
             models: Names::default(),
+            serving: Serving::default(),
             known: Vec::new(),
             tables: Vec::new(),
             routes: Routes::default(),
@@ -151,7 +166,9 @@ impl Engine {
             last_use: 0,
             uses_from: Self::uses_from(now.wall.0),
             in_flight: Vec::new(),
+            gates: Vec::new(),
             incarnation_at: Vec::new(),
+            mapped: Vec::new(),
             remembers: Vec::new(),
             successes: Vec::new(),
             leases: Leases::new(),
@@ -161,7 +178,8 @@ impl Engine {
             selections: Vec::new(),
             tell_selected: false,
             timers: BinaryHeap::new(),
-            waiters: VecDeque::new(),
+            chain_turns: IntMap::default(),
+            waiters: Waiting::default(),
             somebody_returned: false,
             ops: SortedMap::default(),
             next_op: 1,
@@ -202,6 +220,8 @@ impl Engine {
         self.advance(now);
         self.tell_selections();
         self.serve_deadlines();
+        // Who waits goes before who comes now.
+        self.serve_waiters();
         match input {
             Input::Command(command) => self.command(command),
             Input::Completion(op, completion) => self.complete(op, completion),
@@ -209,6 +229,7 @@ impl Engine {
             Input::Tick => {}
         }
         self.serve_waiters();
+        self.drop_stale_waiter_timers();
         self.save();
         let next_deadline = self.next_deadline();
         self.due = next_deadline.map_or(Instant(u64::MAX), |deadline| deadline.at);
@@ -276,10 +297,10 @@ impl Engine {
         let Some(open) = self.leases.get(lease) else { return true };
         let at = open.handle.0 as usize;
         if self.incarnation_at[at] == open.incarnation {
-            if self.remembers[at] {
+            if self.remembers[at] || self.somebody_waits_for(open.handle) {
                 return false;
             }
-            self.lease_ended(open.handle);
+            self.leave(&open, true, Spending::default(), mono.max(self.now.mono));
             self.successes[at] = self.successes[at].saturating_add(1);
             self.renew_tie(open.session, open.route, open.handle, mono.max(self.now.mono));
         }
@@ -287,21 +308,22 @@ impl Engine {
         true
     }
 
-    /// Ends a lease of which nothing is known: the call was never made, or given up.
-    pub fn abandon(&mut self, lease: LeaseId) {
+    /// Ends a lease of which nothing is known: the call was never made, or given up. Returns false where somebody waits
+    /// for it: then give [`Engine::handle`] a tick at once.
+    pub fn abandon(&mut self, lease: LeaseId) -> bool {
         if let Some(open) = self.leases.close(lease) {
-            let at = open.handle.0 as usize;
-            if self.incarnation_at[at] == open.incarnation {
-                self.lease_ended(open.handle);
-            }
+            let waits = self.somebody_waits_for(open.handle);
+            self.leave(&open, false, Spending::default(), self.now.mono);
+            return !waits;
         }
+        true
     }
 
     /// The number of a provider (by its registry name) and a model, for the hot path. `known`: the registry has it.
     pub fn route(&mut self, provider: &str, model: Option<&str>, known: bool) -> RouteId {
         let provider = self.provider_ix(provider);
         self.known[provider.0 as usize] |= known;
-        let model = model.map(canonical_model).filter(|model| !model.is_empty());
+        let model = model.map(|model| self.model_named(provider, model)).filter(|model| !model.is_empty());
         let model = model.map(|model| self.model_ix(model));
         if let Some(route) = self.routes.find(provider, model) {
             return route;
@@ -309,6 +331,7 @@ impl Engine {
         if let Some(model) =
             model.filter(|_| self.has_restricted(provider) || self.every_model_counts(provider))
         {
+            self.learn_names(model);
             self.give_own_shard(provider, model);
         }
         let shard = self.tables[provider.0 as usize].shard_of(model);
@@ -365,7 +388,16 @@ impl Engine {
         let Some(lease) = self.leases.open(handle, self.incarnation_at[at], route, session, mono) else {
             return Acquire::Refused(RefusalCode::TooMany, None);
         };
-        self.in_flight[at] = self.in_flight[at].saturating_add(1);
+        if self.mapped[at] {
+            let model = self.routes.get(route).and_then(|route| route.model);
+            if let Some(upstream) = model.and_then(|model| self.choose_upstream(handle, model)) {
+                self.leases.aim(lease, upstream);
+            }
+        }
+        let counted = self.enter(handle, mono);
+        if counted > 0 {
+            self.leases.count(lease, counted);
+        }
         self.used[at] = self.next_use(mono);
         if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
             self.load_changed(handle, provider);

@@ -3,8 +3,11 @@
 use super::member::ScopeKey;
 use super::{tie_key, Engine, EventKind, FailedCode, Next, Reply, ReportCommand, Reported, Target};
 use crate::cooldown::{Circumstances, Effect as Cooled, Source};
-use crate::id::{Handle, RouteId, SessionIx};
+use crate::facts::Kind;
+use crate::id::{Handle, ModelIx, RouteId, SessionIx};
+use crate::limit::Spending;
 use crate::policy::{Action, SuccessEnds, TieFailure};
+use crate::retry::{self, Progress};
 use crate::time::Instant;
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 
@@ -13,19 +16,24 @@ use crate::verdict::{Failure, Reason, Scope, Verdict};
 struct Use {
     handle: Handle,
     route: RouteId,
+    /// The model as the upstream has it.
+    model: Option<ModelIx>,
     session: SessionIx,
     began: Instant,
 }
 
 impl Engine {
     pub(super) fn report(&mut self, command: ReportCommand) {
-        let Some(used) = self.end_use(command.target) else {
+        let Some(used) = self.end_use(&command) else {
             let message = "the lease has ended already, or the credential is gone: nothing was recorded";
             return self.fail(command.request, FailedCode::NotFound, message);
         };
         let mut reported = match &command.verdict {
             Verdict::Success => self.succeeded(used),
-            Verdict::Failure(failure) => self.failed(used, failure, command.attempts),
+            Verdict::Failure(failure) => {
+                let progress = Progress { attempts: command.attempts, refreshed: command.refreshed };
+                self.failed(used, failure, progress)
+            }
         };
         if let Verdict::Failure(failure) = command.verdict {
             reported.message = failure.message;
@@ -40,19 +48,34 @@ impl Engine {
         self.reply(command.request, Reply::Reported(reported));
     }
 
-    fn end_use(&mut self, target: Target) -> Option<Use> {
-        let used = match target {
+    fn end_use(&mut self, command: &ReportCommand) -> Option<Use> {
+        let answered = command.verdict == Verdict::Success;
+        let used = match command.target {
             Target::Lease(lease) => {
                 let open = self.leases.close(lease)?;
                 let at = open.handle.0 as usize;
                 if self.incarnation_at[at] != open.incarnation {
                     return None;
                 }
-                self.lease_ended(open.handle);
-                Use { handle: open.handle, route: open.route, session: open.session, began: open.began }
+                self.leave(&open, answered, command.spending, self.now.mono);
+                if command.spending != Spending::default() {
+                    self.note_use(open.handle);
+                }
+                self.learn(open.handle, Spending::default(), command.stated);
+                Use {
+                    handle: open.handle,
+                    route: open.route,
+                    model: open.upstream.or_else(|| self.routes.get(open.route)?.model),
+                    session: open.session,
+                    began: open.began,
+                }
             }
             Target::Credential { handle, route, session } => {
-                Use { handle, route, session, began: self.now.mono }
+                self.member(handle)?;
+                self.learn(handle, command.spending, command.stated);
+                let model = self.routes.get(route).and_then(|route| route.model);
+                let model = self.upstream_of(handle, model);
+                Use { handle, route, model, session, began: self.now.mono }
             }
         };
         self.member(used.handle)?;
@@ -61,8 +84,7 @@ impl Engine {
     }
 
     fn succeeded(&mut self, used: Use) -> Reported {
-        let model = self.routes.get(used.route).and_then(|route| route.model);
-        let own = model.map_or(ScopeKey::Credential, ScopeKey::Model);
+        let own = used.model.map_or(ScopeKey::Credential, ScopeKey::Model);
         let ends_credential = self.policy.success_ends == SuccessEnds::OwnScopeAndCredential;
         let mut ended = Vec::new();
         if let Some(member) = self.member_mut(used.handle) {
@@ -82,8 +104,8 @@ impl Engine {
         self.reported(used.handle, None, &own, Next::None)
     }
 
-    fn failed(&mut self, used: Use, failure: &Failure, attempts: u32) -> Reported {
-        let model = self.routes.get(used.route).and_then(|route| route.model);
+    fn failed(&mut self, used: Use, failure: &Failure, progress: Progress) -> Reported {
+        let model = used.model;
         let rule = self.policy.rule(failure.reason).cloned();
         let scope = rule.as_ref().and_then(|rule| rule.scope.as_ref());
         // A rule says what a reason of ours covers; what is nobody's fault stays nobody's fault.
@@ -91,9 +113,10 @@ impl Engine {
             (Scope::Request | Scope::Upstream, _) | (_, None) => failure.scope.clone(),
             (_, Some(scope)) => scope.clone(),
         };
-        let stop = failure.stop.unwrap_or_else(|| self.policy.retry.stop.contains(&failure.reason))
-            || attempts != 0 && attempts >= self.policy.retry.attempts;
-        let next = if stop { Next::Stop } else { Next::Rotate };
+        let kind = self.member(used.handle).map_or(Kind::ApiKey, |member| member.record.kind);
+        let next = retry::after_failure(&self.policy.retry, kind, failure.reason, failure.stop, progress);
+        // Before an account rests for its token, it is given a new one.
+        let scope = if next == Next::Refresh { Scope::Request } else { scope };
         let Some(key) = ScopeKey::of(&scope, model) else {
             return Reported {
                 reason: Some(failure.reason),

@@ -3,6 +3,7 @@
 use crate::cooldown::CooldownRow;
 use crate::id::CredentialId;
 use crate::json::{from_json, object, ToJson, Writer};
+use crate::limit::Spent;
 use crate::sorted_map::SortedMap;
 use crate::time::Timestamp;
 
@@ -18,6 +19,8 @@ pub(super) struct UsageRow {
     pub(super) last_used: u64,
     pub(super) success: u64,
     pub(super) failure: u64,
+    /// What was spent in the running window of its budget.
+    pub(super) spent: Option<Spent>,
 }
 
 /// A session's tie. The row's id is the digest of the session, the provider and, where models are tied by themselves,
@@ -38,12 +41,22 @@ impl ToJson for HealthRow {
 }
 
 from_json! {
-    open UsageRow { last_used = 0, success = 0, failure = 0 }
+    open UsageRow { last_used = 0, success = 0, failure = 0, spent = None }
 }
 
 impl ToJson for UsageRow {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { last_used, success, failure });
+        object!(to, self { last_used, success, failure, spent if given });
+    }
+}
+
+from_json! {
+    open Spent { microdollars = 0, tokens = 0, ends }
+}
+
+impl ToJson for Spent {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { microdollars, tokens, ends });
     }
 }
 

@@ -150,7 +150,12 @@ impl Engine {
         let at = handle.0 as usize;
         let member = self.member(handle)?;
         let success = member.success + u64::from(self.successes[at]);
-        let row = UsageRow { last_used: self.used[at] / 1024, success, failure: member.failure };
+        let row = UsageRow {
+            last_used: self.used[at] / 1024,
+            success,
+            failure: member.failure,
+            spent: self.gates[at].as_ref().and_then(|gate| gate.spent()),
+        };
         Some(Mutation {
             kind: RowKind::Usage,
             id: Some(RowId::Number(member.id?.0)),

@@ -5,7 +5,7 @@ use super::Engine;
 use crate::credential::MAX_WEIGHT;
 use crate::facts::Kind;
 use crate::id::{Handle, ModelIx, ProviderIx};
-use crate::policy::{AffinityKind, CreditRule, Policy, Strategy, Tiers};
+use crate::policy::{AffinityKind, CreditRule, Strategy, Tiers};
 use crate::select::{Figure, OutReason, Place, Standing, TierKey};
 use std::cmp::Reverse;
 
@@ -96,22 +96,21 @@ impl Engine {
     /// Corrects the ready index after a member has changed: for one model, or for all.
     pub(super) fn restand(&mut self, handle: Handle, model: Option<ModelIx>) {
         let Some(provider) = self.member(handle).map(|member| member.provider) else { return };
-        if let Some(model) = model {
+        if let Some(model) = model.filter(|_| !self.maps(handle)) {
             self.give_own_shard(provider, model);
             let shard = self.tables[provider.0 as usize].shard_of(Some(model));
             self.stand(handle, Some(model), shard);
         } else {
-            let own: Vec<_> = self.tables[provider.0 as usize].own_models().collect();
-            self.stand(handle, None, 0);
-            for (model, shard) in own {
-                self.stand(handle, Some(model), shard);
+            for shard in 0..self.tables[provider.0 as usize].shards() {
+                let model = self.tables[provider.0 as usize].model_of(shard);
+                self.stand(handle, model, shard);
             }
         }
     }
 
     fn stand(&mut self, handle: Handle, model: Option<ModelIx>, shard: u32) {
         let Some(member) = self.members[handle.0 as usize].as_ref() else { return };
-        let standing = standing(&self.policy, member, model.map(|model| (model, self.models.text(model.0))));
+        let standing = self.standing(member, model);
         let provider = member.provider;
         self.somebody_returned |= standing == Standing::Ready && !self.waiters.is_empty();
         let (figure, seat) = (self.figure(handle), self.seats[handle.0 as usize]);
@@ -157,26 +156,13 @@ impl Engine {
             members,
             &mut seats,
             |handle, model| {
-                let named = model.map(|model| (model, self.models.text(model.0)));
-                let stands = self.member(handle).map(|member| standing(&self.policy, member, named));
+                let stands = self.member(handle).map(|member| self.standing(member, model));
                 (stands.and_then(in_index), self.figure(handle))
             },
             met.then_some(&uid),
         );
         self.seats = seats;
         self.tables[provider.0 as usize] = table;
-    }
-}
-
-/// How a member stands towards a model, by the policy too.
-pub(super) fn standing(policy: &Policy, member: &Member, model: Option<(ModelIx, &str)>) -> Standing {
-    match member.standing(model) {
-        Standing::Ready | Standing::Out(OutReason::Cooling(_), _)
-            if member.record.weight == 0 && policy.strategy == Strategy::Weighted =>
-        {
-            Standing::Out(OutReason::NoWeight, None)
-        }
-        standing => standing,
     }
 }
 

@@ -1,8 +1,10 @@
 //! What time brings: recoveries, expiries, leases that nobody reported, ties that nobody used.
 
 use super::member::ScopeKey;
+use super::waiting::WAITER;
 use super::{Cause, Deadline, Engine, EventKind};
 use crate::id::Handle;
+use crate::limit::Spending;
 use crate::time::{Instant, Now, Span};
 use std::cmp::Reverse;
 
@@ -48,17 +50,18 @@ impl Engine {
                 break;
             }
             self.timers.pop();
-            if self.incarnation_at[handle.0 as usize] == incarnation {
+            if handle == WAITER {
+                // Who has returned by now serves those who came first.
+                self.serve_waiters();
+                self.serve_due_waiter(incarnation);
+            } else if self.incarnation_at[handle.0 as usize] == incarnation {
                 self.serve_member(handle);
             }
         }
         let lease = self.policy.lease;
         if mono.0 >= lease.0 {
             while let Some(open) = self.leases.close_oldest(Instant(mono.0 - lease.0)) {
-                let at = open.handle.0 as usize;
-                if self.incarnation_at[at] == open.incarnation {
-                    self.lease_ended(open.handle);
-                }
+                self.leave(&open, true, Spending::default(), mono);
             }
         }
         self.ties.expire(mono, self.policy.affinity.ttl);
@@ -81,6 +84,7 @@ impl Engine {
             let event = self.event(EventKind::Recovered, Some(handle));
             (event.scope, event.reason, event.model) = (Some(scope.scope()), reason, model);
         }
+        self.look_at_gate(handle, mono);
         self.look_at_expiry(handle);
         self.set_timer(handle);
     }
@@ -120,12 +124,14 @@ impl Engine {
     /// Throws away timers that no longer hold: repeated failures must not fill the memory.
     fn tidy_timers(&mut self) {
         self.timers.clear();
+        self.set_waiter_timers();
         for at in 0..self.members.len() {
             let now = self.now;
             let Some(member) = &self.members[at] else { continue };
             let expiry = member.record.expires.map(|at| now.mono_of(at));
             let (handle, incarnation) = (Handle(at as u32), member.incarnation);
-            for at in expiry.into_iter().chain(member.next_recovery()) {
+            let gate = self.gates[at].as_ref().and_then(|gate| gate.noted()?.until);
+            for at in expiry.into_iter().chain(member.next_recovery()).chain(gate) {
                 self.timers.push(Reverse((at, handle, incarnation)));
             }
         }
@@ -133,18 +139,16 @@ impl Engine {
 
     /// The earliest of all deadlines.
     pub(super) fn next_deadline(&self) -> Option<Deadline> {
-        let recovery = self.timers.peek().map(|Reverse((at, ..))| (*at, Cause::Recovery));
+        let timer = self.timers.peek().map(|&Reverse((at, handle, _))| {
+            (at, if handle == WAITER { Cause::Waiter } else { Cause::Recovery })
+        });
         let lease = self.leases.oldest().map(|began| (began + self.policy.lease, Cause::LeaseEnd));
         let tie = self.ties.next_end(self.policy.affinity.ttl).map(|at| (at, Cause::TieEnd));
         // While a commit is under way the next one begins with its end, not with a deadline.
         // Nor does a store that failed get anything before its time.
         let flush_at = self.flush_at.filter(|_| !self.behind_commit_live).max(self.held_until);
         let flush = flush_at.map(|at| (at, Cause::Flush));
-        [recovery, lease, tie, flush, self.next_waiter()]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|(at, cause)| Deadline { at, cause })
+        [timer, lease, tie, flush].into_iter().flatten().min().map(|(at, cause)| Deadline { at, cause })
     }
 
     /// A scope's health has changed: the index follows, and the store.

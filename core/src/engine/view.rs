@@ -1,6 +1,5 @@
 //! What an engine shows: every credential, what it is doing, and why it would or would not be picked.
 
-use super::seating::standing;
 use super::{Acquire, Candidate, Engine};
 use crate::cooldown::Source;
 use crate::credential::{public_index, Identity, Origin, Record};
@@ -45,7 +44,7 @@ pub struct MemberView {
     pub base_url: Option<Box<str>>,
     /// Whose account it is.
     pub identity: Identity,
-    /// In one word: `ready`, `cooling`, `disabled` or `expired`.
+    /// In one word: `ready`, `cooling`, `limited`, `disabled` or `expired`.
     pub status: &'static str,
     /// Open leases.
     pub in_flight: u32,
@@ -139,6 +138,7 @@ impl Engine {
             Standing::Out(OutReason::Disabled, _) => "disabled",
             Standing::Out(OutReason::Expired, _) => "expired",
             _ if cooldowns.iter().any(|cooldown| cooldown.active) => "cooling",
+            Standing::Out(OutReason::Limit, _) => "limited",
             _ => "ready",
         };
         Some(MemberView {
@@ -171,21 +171,45 @@ impl Engine {
     /// Changes nothing. O(n), and only when asked.
     pub fn explain(&self, route: RouteId, session: SessionIx) -> Vec<Candidate> {
         let Some(found) = self.routes.get(route) else { return Vec::new() };
-        let picked = self.peek(route, session);
-        let model = found.model.map(|model| (model, self.models.text(model.0)));
+        let ranks = self.ranks(route, session);
+        let model = found.model;
         let of_provider =
             |handle: &Handle| self.member(*handle).is_some_and(|member| member.provider == found.provider);
         self.handles()
             .filter(of_provider)
             .filter_map(|handle| Some((handle, self.member(handle)?)))
             .map(|(handle, member)| {
-                let (out, until) = match standing(&self.policy, member, model) {
+                let (out, until) = match self.standing(member, model) {
                     Standing::Ready => (None, None),
                     Standing::Out(reason, until) => (Some(reason), until.map(|at| self.now.wall_of(at))),
                 };
-                Candidate { handle, out, until, picked: picked == Some(handle) }
+                let rank = ranks.get(handle.0 as usize).copied().filter(|&rank| rank > 0);
+                let upstream = self.upstream_of(handle, model).filter(|&upstream| Some(upstream) != model);
+                let upstream = upstream.map(|upstream| self.models.text(upstream.0).into());
+                Candidate { handle, out, until, picked: rank == Some(1), rank, upstream }
             })
             .collect()
+    }
+
+    /// By handle, the place in the order in which they would be picked, each time without those before: from 1, and 0
+    /// for those that cannot. Changes nothing.
+    fn ranks(&self, route: RouteId, session: SessionIx) -> Vec<u32> {
+        let Some(found) = self.routes.get(route) else { return Vec::new() };
+        let mut table = self.tables[found.provider.0 as usize].clone();
+        let Some(mut cursors) = self.routes.rotation_of(route) else { return Vec::new() };
+        cursors.follow(&table);
+        let start = self.start_of(session);
+        let choice = super::choice(&self.policy, start, self.seed, &self.used, &self.in_flight);
+        let mut ranks = vec![0; self.members.len()];
+        let mut last = 0;
+        let mut next = self.peek(route, session);
+        while let Some(handle) = next {
+            last += 1;
+            ranks[handle.0 as usize] = last;
+            table.set(found.shard, handle, self.seats[handle.0 as usize], None, self.figure(handle));
+            next = table.pick(found.shard, choice, &mut cursors, |_| true);
+        }
+        ranks
     }
 
     /// Who would be picked now. Changes nothing.
@@ -216,8 +240,8 @@ impl Engine {
     pub fn health(&self, handle: Handle, route: RouteId) -> Option<(Standing, Option<CooldownView>)> {
         let member = self.member(handle)?;
         let model = self.routes.get(route)?.model;
-        let standing = standing(&self.policy, member, model.map(|model| (model, self.models.text(model.0))));
-        let name = model.map(|model| self.models.text(model.0));
+        let standing = self.standing(member, model);
+        let name = self.upstream_of(handle, model).map(|model| self.models.text(model.0));
         let view = self.member_view(handle)?.cooldowns.into_iter().find(|cooldown| match name {
             Some(name) => cooldown.model.as_deref() == Some(name),
             None => cooldown.scope == Scope::Credential,

@@ -10,6 +10,9 @@ mod strategy;
 
 pub use affinity::{Affinity, AffinityKind, SessionStart, TieFailure};
 pub use classification::{classification_names, classification_rules};
-pub use model::{Action, CooldownRule, Exhausted, HintRules, Policy, RetryRules, SuccessEnds};
+pub use model::{
+    Action, Chain, CooldownRule, Exhausted, HintRules, Policy, ProviderRules, RefreshRule, RetryRules,
+    SuccessEnds,
+};
 pub use preset::{preset_names, PolicyError};
 pub use strategy::{CreditRule, Rotation, Strategy, Tiers};

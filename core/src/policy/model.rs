@@ -1,7 +1,7 @@
 //! The policy: every rule that a user may change, with its unit and range.
 
 use super::{Affinity, CreditRule, Rotation, Strategy, Tiers};
-use crate::credential::Origin;
+use crate::credential::{Alias, Limits, Origin};
 use crate::json::{from_json, words};
 use crate::rules::ClassifyRules;
 use crate::sorted_map::SortedMap;
@@ -46,8 +46,40 @@ pub struct Policy {
     pub retry: RetryRules,
     /// A lease that is not reported ends after this time. Milliseconds.
     pub lease: Span,
+    /// What of each credential may be used, where neither its provider's rules nor itself say otherwise.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub limits: Limits,
+    /// Do the headers of answers (`x-ratelimit-remaining-requests` and its relatives) count as limits? What has nothing left
+    /// is not asked before its reset, and our own buckets never hold more than the provider says is left.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub heed_headers: bool,
+    /// Which of several providers is asked first.
+    #[cfg_attr(feature = "schema", schemars(default = "ordered"))]
+    pub chain: Chain,
+    /// Are credentials with a prefix asked by `prefix/model` only, and not by the bare model?
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub force_prefix: bool,
+    /// At most so many callers wait for a credential at once; further ones are refused at once.
+    #[cfg_attr(feature = "schema", schemars(default = "many_waiters"))]
+    pub max_waiting: u32,
+    /// Rules for all credentials of a provider, by its registry name.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(default, with = "std::collections::BTreeMap<String, ProviderRules>")
+    )]
+    pub providers: SortedMap<Box<str>, ProviderRules>,
     /// What an answer means.
     pub classify: ClassifyRules,
+}
+
+/// Which of several providers is asked first; the others follow in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
+pub enum Chain {
+    /// Always the first that was named.
+    Ordered,
+    /// Each in turn, for each list of providers and model by itself.
+    Rotate,
 }
 
 /// What happens when every candidate is out.
@@ -145,9 +177,52 @@ pub struct RetryRules {
     pub fetch_wait: Span,
     /// Reasons after which nobody else is tried.
     pub stop: Vec<Reason>,
+    /// Reasons after which a further round may begin; every one, where it is left out.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub rounds_after: Option<Vec<Reason>>,
+    /// At most so many credentials are tried in a round; 0: all.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub per_round: u32,
+    /// So much is added at most to the wait before a round, and no more than a quarter of it, so that many callers do not
+    /// come back at once. Milliseconds.
+    #[cfg_attr(feature = "schema", schemars(default = "two_seconds"))]
+    pub spread_max: Span,
+    /// Is an account renewed when its token was refused?
+    #[cfg_attr(feature = "schema", schemars(default = "never"))]
+    pub refresh: RefreshRule,
+}
+
+/// Is an account renewed when its token was refused?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
+pub enum RefreshRule {
+    /// It rests as the policy says, and the next one is tried.
+    Never,
+    /// It is renewed and tried once more; only then it rests, and the next one is tried. Keys cannot be renewed.
+    First,
+}
+
+/// Rules for all credentials of a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
+pub struct ProviderRules {
+    /// What of each credential may be used, where itself says nothing.
+    pub limits: Limits,
+    /// The models that they serve, with `*` wildcards, beside what each says itself; empty means all.
+    pub models: Vec<Box<str>>,
+    /// The models that they do not serve.
+    pub excluded_models: Vec<Box<str>>,
+    /// Other names for their models; a credential's own aliases go before these.
+    pub aliases: Vec<Alias>,
 }
 
 impl Policy {
+    /// The limits of a credential: its own, its provider's, the policy's.
+    pub fn limits_of(&self, provider: &str, own: Limits) -> Limits {
+        let provider = self.providers.get(provider).map(|rules| rules.limits).unwrap_or_default();
+        own.over(provider).over(self.limits)
+    }
+
     /// The rule for a reason.
     pub fn rule(&self, reason: Reason) -> Option<&CooldownRule> {
         self.cooldown.get(&reason)
@@ -179,6 +254,22 @@ const fn keep() -> CreditRule {
     CreditRule::Keep
 }
 
+const fn many_waiters() -> u32 {
+    10_000
+}
+
+const fn ordered() -> Chain {
+    Chain::Ordered
+}
+
+const fn two_seconds() -> Span {
+    Span::from_secs(2)
+}
+
+const fn never() -> RefreshRule {
+    RefreshRule::Never
+}
+
 const fn two() -> u32 {
     2
 }
@@ -197,6 +288,16 @@ const fn a_day() -> Span {
 
 const fn a_minute() -> Span {
     Span::from_mins(1)
+}
+
+words! {
+    /// The word used in policies.
+    RefreshRule { Never = "never", First = "first" }
+}
+
+words! {
+    /// The word used in policies.
+    Chain { Ordered = "ordered", Rotate = "rotate" }
 }
 
 words! {
@@ -230,7 +331,22 @@ from_json! {
         jitter,
         retry,
         lease,
+        limits = Limits::default(),
+        heed_headers = false,
+        chain = ordered(),
+        force_prefix = false,
+        max_waiting = many_waiters(),
+        providers = SortedMap::default(),
         classify,
+    }
+}
+
+from_json! {
+    strict ProviderRules {
+        limits = Limits::default(),
+        models = Vec::new(),
+        excluded_models = Vec::new(),
+        aliases = Vec::new(),
     }
 }
 
@@ -252,5 +368,16 @@ from_json! {
 }
 
 from_json! {
-    strict RetryRules { attempts, rounds, backoff, backoff_max, fetch_wait, stop }
+    strict RetryRules {
+        attempts,
+        rounds,
+        backoff,
+        backoff_max,
+        fetch_wait,
+        stop,
+        rounds_after = None,
+        per_round = 0,
+        spread_max = two_seconds(),
+        refresh = never(),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::classification::{classification, extend};
 use super::Policy;
+use crate::credential::fault_of_rules;
 use crate::json::{self, JsonError, Value};
 
 /// A preset: its rules, and what an answer means under it. Both are JSON, so that a preset can be read, copied and changed.
@@ -112,6 +113,17 @@ impl Policy {
         if self.affinity.max == 0 {
             return Err(invalid("affinity.max", "must be at least 1"));
         }
+        if let Some((field, fault)) = self.limits.fault() {
+            return Err(invalid(&format!("limits.{field}"), fault));
+        }
+        for (name, rules) in self.providers.iter() {
+            if let Some((field, fault)) = rules.limits.fault() {
+                return Err(invalid(&format!("providers.{name}.limits.{field}"), fault));
+            }
+            if let Some((field, fault)) = fault_of_rules(None, &rules.aliases) {
+                return Err(invalid(&format!("providers.{name}.{field}"), fault));
+            }
+        }
         if self.cascade.len() > usize::from(u8::MAX) {
             return Err(invalid("cascade", "has more than 255 legs"));
         }
@@ -186,6 +198,16 @@ mod tests {
             (r#"{"cooldown": {"rate_limit": {"base": -1}}}"#, "cooldown.rate_limit.base"),
             (r#"{"cooldown": {"rate_limit": {"factor": 0}}}"#, "cooldown.rate_limit.factor"),
             (r#"{"jitter": 101}"#, "jitter"),
+            (r#"{"limits": {"tokens": 1000000000001}}"#, "limits.tokens"),
+            (
+                r#"{"providers": {"openai": {"limits": {"budget": {"window": 0}}}}}"#,
+                "providers.openai.limits.budget.window",
+            ),
+            (r#"{"providers": {"openai": {"limit": {}}}}"#, "providers.openai"),
+            (
+                r#"{"providers": {"openai": {"aliases": [{"name": "", "alias": "x"}]}}}"#,
+                "providers.openai.aliases",
+            ),
             (r#"{"extends": 3}"#, "extends"),
             (r"[]", "."),
         ] {

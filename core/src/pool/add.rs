@@ -2,7 +2,7 @@
 
 use super::protocol::{CredentialInput, SecretInput};
 use super::Pool;
-use crate::credential::{Changes, Identity, Origin, Record, MAX_WEIGHT};
+use crate::credential::{fault_of_rules, Changes, Identity, Limits, Origin, Record, MAX_WEIGHT};
 use crate::engine::NewItem;
 use crate::entropy::Purpose;
 use crate::facts::Kind;
@@ -97,6 +97,12 @@ impl Pool {
                 "is empty, or has a character that cannot stand in a header",
             ));
         }
+        if let Some((_, fault)) = input.limits.fault() {
+            return Err(wrong("limits", fault));
+        }
+        if let Some((field, fault)) = fault_of_rules(input.prefix.as_deref(), &input.aliases) {
+            return Err(wrong(field, fault));
+        }
         let provider = facts.name.clone();
         let by_secret = self.same_secret(&provider, &parts);
         check_weight(input.weight)?;
@@ -133,6 +139,10 @@ impl Pool {
             priority: input.priority,
             weight: input.weight.unwrap_or(1),
             models: input.models,
+            excluded_models: input.excluded_models,
+            aliases: input.aliases,
+            prefix: input.prefix,
+            limits: input.limits,
             enabled: input.enabled.unwrap_or(true),
             disabled_cause: None,
             source: input.source,
@@ -157,6 +167,13 @@ impl Pool {
             return Err(wrong("name", format!("expected 1 to {MAX_NAME} bytes")));
         }
         check_weight(changes.weight)?;
+        if let Some((_, fault)) = changes.limits.as_ref().and_then(Limits::fault) {
+            return Err(wrong("limits", fault));
+        }
+        let prefix = changes.prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        if let Some((field, fault)) = fault_of_rules(prefix, changes.aliases.as_deref().unwrap_or_default()) {
+            return Err(wrong(field, fault));
+        }
         let Some(secret) = secret else { return Ok(None) };
         let kind = record.kind;
         let facts = self.registry.facts_or_default(&record.provider);
@@ -200,6 +217,10 @@ impl Pool {
             priority: 0,
             weight: 1,
             models: Vec::new(),
+            excluded_models: Vec::new(),
+            aliases: Vec::new(),
+            prefix: None,
+            limits: Limits::default(),
             enabled: true,
             disabled_cause: None,
             source: None,

@@ -22,7 +22,7 @@ use crate::classify::{classify, classify_stream, Answer as Upstream, Stream, Sub
 use crate::credential::Record;
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
-    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
+    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Stated, Step, Target,
 };
 use crate::entropy::Seed;
 use crate::facts::{Kind, ProviderFacts};
@@ -35,6 +35,7 @@ use crate::time::{Instant, Now};
 use crate::vault::{SecretParts, Vault};
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
+use crate::wire::rate_limit::RateLimits;
 use crate::wire::session::{derive_session, DerivedSession};
 
 /// An engine, its secrets, and what it knows of providers.
@@ -136,9 +137,9 @@ impl Pool {
         self.engine.release(mono, lease)
     }
 
-    /// Ends a lease of which nothing is known.
-    pub fn abandon(&mut self, lease: LeaseId) {
-        self.engine.abandon(lease);
+    /// Ends a lease of which nothing is known, see [`Engine::abandon`]: where it answers false, tick at once.
+    pub fn abandon(&mut self, lease: LeaseId) -> bool {
+        self.engine.abandon(lease)
     }
 
     /// When a route's first candidate comes back.
@@ -153,6 +154,11 @@ impl Pool {
             Some(name) => self.engine.route(name, model, true),
             None => self.engine.route(&provider.trim().to_ascii_lowercase(), model, false),
         }
+    }
+
+    /// What the upstream of a lease calls the model that its caller named; `None` where that is the same.
+    pub fn upstream_model(&self, lease: LeaseId, requested: &str) -> Option<String> {
+        self.engine.upstream_model(lease, requested)
     }
 
     /// The number of a session.
@@ -187,6 +193,7 @@ impl Pool {
                 exclude,
                 tried,
                 round,
+                after,
                 wait,
             } => {
                 let routes =
@@ -201,11 +208,12 @@ impl Pool {
                     exclude,
                     tried,
                     round,
+                    after,
                     wait,
                 })
             }
             PoolInput::Cancel { request } => Command::Cancel { request },
-            PoolInput::Report { request, lease, handle, model, session, outcome, attempts } => {
+            PoolInput::Report { request, lease, handle, model, session, outcome, attempts, refreshed } => {
                 let handle = handle.or_else(|| lease.map(LeaseId::handle));
                 let record = handle.and_then(|handle| self.engine.record(handle));
                 let (provider, name) = record
@@ -221,7 +229,17 @@ impl Pool {
                     }
                     (None, None) => return Err((request, not_found())),
                 };
-                Command::Report(ReportCommand { request, target, verdict, attempts })
+                let stated = self.stated(&outcome, now);
+                let spending = outcome.usage;
+                Command::Report(ReportCommand {
+                    request,
+                    target,
+                    verdict,
+                    spending,
+                    stated,
+                    attempts,
+                    refreshed,
+                })
             }
             PoolInput::Add { request, credentials } => {
                 let items = self.new_items(credentials).map_err(|error| (request, invalid(&error)))?;
@@ -231,7 +249,7 @@ impl Pool {
                 let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
                 let secret =
                     self.new_secret(handle, &changes, secret).map_err(|error| (request, invalid(&error)))?;
-                Command::Update { request, handle, changes: Box::new(changes), secret }
+                Command::Update { request, handle, changes, secret }
             }
             PoolInput::Remove { request, id } => {
                 let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
@@ -294,6 +312,28 @@ impl Pool {
             Verdict::Failure(said) if said.reason == Reason::ModelNotFound => verdict,
             _ => Verdict::Failure(Failure::new(Reason::Unknown, Scope::Request, None)),
         }
+    }
+
+    /// What an answer says of the limits of its account, where the policy listens.
+    fn stated(&self, outcome: &Outcome, now: Now) -> Stated {
+        let mut stated = Stated::default();
+        if !self.engine.policy().heed_headers || outcome.headers.is_empty() {
+            return stated;
+        }
+        let limits = RateLimits::read(Headers::from(outcome.headers.as_slice()), now.wall);
+        for limit in limits.0.iter().filter(|limit| !limit.window) {
+            let place = match &*limit.name {
+                "requests" | "" => &mut stated.requests,
+                "tokens" => &mut stated.tokens,
+                _ => continue,
+            };
+            *place = limit.remaining;
+            // A refusal has its own rules: how long it rests is for the policy to say.
+            if outcome.ok && limit.exhausted() {
+                stated.empty_for = stated.empty_for.max(limit.reset);
+            }
+        }
+        stated
     }
 
     fn keep_secret(&mut self, row: RowData) -> Row {

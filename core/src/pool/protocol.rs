@@ -2,13 +2,14 @@
 
 #![allow(missing_docs, reason = "fields are documented where the machine has them; here they only cross")]
 
-use crate::credential::{Changes, Identity, Origin};
+use crate::credential::{Alias, Changes, Identity, Limits, Origin};
 use crate::engine::{Deadline, Event, FailedCode, Next, RefusalCode, RowId, RowKind};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId};
 use crate::json::{from_json, object, variant, FromJson, Reader, ToJson, Value, Writer, Wrong};
+use crate::limit::Spending;
 use crate::time::{Span, Timestamp};
-use crate::verdict::{Scope, TransportError};
+use crate::verdict::{Reason, Scope, TransportError};
 
 /// How a pool is made.
 #[derive(Debug, Default)]
@@ -40,6 +41,7 @@ pub enum PoolInput {
         exclude: Vec<Handle>,
         tried: Vec<Handle>,
         round: u32,
+        after: Option<Reason>,
         wait: Span,
     },
     /// The caller of an acquire gave up.
@@ -53,11 +55,12 @@ pub enum PoolInput {
         session: Option<Box<str>>,
         outcome: Outcome,
         attempts: u32,
+        refreshed: bool,
     },
     /// Store credentials.
     Add { request: RequestId, credentials: Vec<CredentialInput> },
     /// Change a stored credential.
-    Update { request: RequestId, id: CredentialId, changes: Changes, secret: Option<SecretInput> },
+    Update { request: RequestId, id: CredentialId, changes: Box<Changes>, secret: Option<SecretInput> },
     /// Take a credential out of the store.
     Remove { request: RequestId, id: CredentialId },
     /// Set or take back a credential that is not stored.
@@ -99,6 +102,8 @@ pub struct Outcome {
     pub transport: Option<TransportError>,
     /// It was a question beside the call proper, such as counting tokens.
     pub aside: bool,
+    /// What the call took.
+    pub usage: Spending,
     /// It was a stream, answered with a 200, that came to its end.
     pub stream: Option<StreamData>,
 }
@@ -133,6 +138,10 @@ pub struct CredentialInput {
     pub priority: i32,
     pub weight: Option<u32>,
     pub models: Vec<Box<str>>,
+    pub excluded_models: Vec<Box<str>>,
+    pub aliases: Vec<Alias>,
+    pub prefix: Option<Box<str>>,
+    pub limits: Limits,
     pub enabled: Option<bool>,
     pub source: Option<Box<str>>,
     pub expires: Option<Timestamp>,
@@ -172,6 +181,8 @@ pub struct SecretEntry {
     pub version: u64,
     pub secret: String,
     pub base_url: Option<Box<str>>,
+    /// Its upstream may call models otherwise: ask for each lease.
+    pub maps: bool,
 }
 
 /// Something for the host to do.
@@ -244,6 +255,7 @@ impl FromJson for PoolInput {
                 exclude = Vec::new(),
                 tried = Vec::new(),
                 round = 0,
+                after = None,
                 wait = Span::ZERO,
             }),
             "cancel" => variant!(from, Self::Cancel { request }),
@@ -255,10 +267,11 @@ impl FromJson for PoolInput {
                 session = None,
                 outcome,
                 attempts = 0,
+                refreshed = false,
             }),
             "add" => variant!(from, Self::Add { request, credentials }),
             "update" => {
-                variant!(from, Self::Update { request, id, changes = Changes::default(), secret = None })
+                variant!(from, Self::Update { request, id, changes = Box::default(), secret = None })
             }
             "remove" => variant!(from, Self::Remove { request, id }),
             "override" => variant!(from, Self::Override {
@@ -289,6 +302,7 @@ from_json! {
         body = None,
         transport = None,
         aside = false,
+        usage = Spending::default(),
         stream = None,
     }
 }
@@ -313,6 +327,10 @@ from_json! {
         priority = 0,
         weight = None,
         models = Vec::new(),
+        excluded_models as "excludedModels" = Vec::new(),
+        aliases = Vec::new(),
+        prefix = None,
+        limits = Limits::default(),
         enabled = None,
         source = None,
         expires = None,
@@ -333,7 +351,7 @@ impl ToJson for PoolStep {
 
 impl ToJson for SecretEntry {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given });
+        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given, maps if (self.maps) });
     }
 }
 

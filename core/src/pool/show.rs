@@ -31,6 +31,10 @@ pub struct CandidateView {
     pub verdict: &'static str,
     /// Until when.
     pub until: Option<Timestamp>,
+    /// Its place in the order in which they would be picked; 1 would be picked now.
+    pub rank: Option<u32>,
+    /// What its upstream calls the model, where that is not the caller's name.
+    pub model: Option<Box<str>>,
 }
 
 impl Pool {
@@ -65,7 +69,8 @@ impl Pool {
                     Some(reason) => reason.as_str(),
                 };
                 let (handle, name, until) = (candidate.handle, record.name.clone(), candidate.until);
-                Some(CandidateView { handle, id, name, origin, verdict, until })
+                let (rank, model) = (candidate.rank, candidate.upstream);
+                Some(CandidateView { handle, id, name, origin, verdict, until, rank, model })
             })
             .collect();
         Explanation { picked, candidates }
@@ -80,6 +85,6 @@ impl ToJson for Explanation {
 
 impl ToJson for CandidateView {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { handle, id if given, name, origin, verdict, until if given });
+        object!(to, self { handle, id if given, name, origin, verdict, until if given, rank if given, model if given });
     }
 }

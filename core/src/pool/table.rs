@@ -21,6 +21,7 @@ impl Pool {
             version: record.secret_version,
             secret: secret.main.expose().to_owned(),
             base_url: record.base_url.clone(),
+            maps: self.engine.maps(handle),
         };
         let at = handle.0 as usize;
         if at >= self.taken.len() {

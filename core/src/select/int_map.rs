@@ -38,7 +38,8 @@ impl<K: Copy + Into<u64>, V: Copy> IntMap<K, V> {
         self.slots.length
     }
 
-    /// Keys and values, in an order that depends on nothing but what was done to the map.
+    /// For tests: keys and values, in an order that depends on nothing but what was done to the map.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, V)> + '_ {
         self.slots.places.iter().filter_map(|place| *place)
     }

@@ -49,6 +49,11 @@ impl Table {
         self.shards[shard as usize].waiting()
     }
 
+    /// Is somebody out who comes back when a lease ends?
+    pub(crate) fn has_busy(&self, shard: u32) -> bool {
+        self.shards[shard as usize].busy() > 0
+    }
+
     /// Is somebody ready?
     pub(crate) fn has_ready(&self, shard: u32) -> bool {
         self.shards[shard as usize].lit.count() > 0

@@ -116,6 +116,8 @@ pub(super) struct Shard {
     /// Those who are out and may return: with a known end, and without one.
     timed: u32,
     untimed: u32,
+    /// Those of the latter that come back when a lease ends.
+    busy: u32,
 }
 
 impl Shard {
@@ -150,7 +152,10 @@ impl Shard {
                         self.timed += 1;
                         self.ends.push(Reverse((until, handle)));
                     }
-                    None if reason.may_return() => self.untimed += 1,
+                    None if reason.may_return() => {
+                        self.untimed += 1;
+                        self.busy += u32::from(reason == OutReason::Limit);
+                    }
                     _ => {}
                 }
             }
@@ -179,7 +184,10 @@ impl Shard {
         if let Some((reason, until)) = self.outs.remove(&handle.0) {
             match until {
                 Some(_) if reason.may_return() => self.timed -= 1,
-                None if reason.may_return() => self.untimed -= 1,
+                None if reason.may_return() => {
+                    self.untimed -= 1;
+                    self.busy -= u32::from(reason == OutReason::Limit);
+                }
                 _ => {}
             }
         }
@@ -202,6 +210,11 @@ impl Shard {
     /// How many are out and may return: with a known end, and without.
     pub(super) const fn waiting(&self) -> (u32, u32) {
         (self.timed, self.untimed)
+    }
+
+    /// How many come back when a lease ends.
+    pub(super) const fn busy(&self) -> u32 {
+        self.busy
     }
 
     /// Who of those that `accept` takes comes back first, and when.

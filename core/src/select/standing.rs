@@ -8,6 +8,8 @@ use crate::verdict::Reason;
 pub enum OutReason {
     /// It rests after a failure.
     Cooling(Reason),
+    /// One of its limits is reached: opened by time, or by the end of a lease.
+    Limit,
     /// Somebody disabled it, or its failure did.
     Disabled,
     /// Its token expired, and nothing can renew it.
@@ -25,6 +27,7 @@ impl OutReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cooling(reason) => reason.as_str(),
+            Self::Limit => "limit",
             Self::Disabled => "disabled",
             Self::Expired => "expired",
             Self::NoWeight => "no_weight",
@@ -35,7 +38,7 @@ impl OutReason {
 
     /// Could it serve, once its time has come?
     pub const fn may_return(self) -> bool {
-        matches!(self, Self::Cooling(_) | Self::NoWeight)
+        matches!(self, Self::Cooling(_) | Self::Limit | Self::NoWeight)
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Table {
     /// `shards[0]` serves every model that has none of its own.
     pub(super) shards: Vec<Shard>,
     own: IntMap<u32, u32>,
+    /// The model that each shard serves; none for the first.
+    models: Vec<Option<ModelIx>>,
     /// Grows when positions change, so that cursors know.
     pub(super) epoch: u32,
 }
@@ -57,7 +59,13 @@ impl Default for Table {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self { tiers: Vec::new(), shards: vec![Shard::default()], own: IntMap::default(), epoch: 0 }
+        Self {
+            tiers: Vec::new(),
+            shards: vec![Shard::default()],
+            own: IntMap::default(),
+            models: vec![None],
+            epoch: 0,
+        }
     }
 
     /// The shard that serves a model.
@@ -70,9 +78,14 @@ impl Table {
         self.shards.len() * self.tiers.iter().map(|tier| tier.members.len()).sum::<usize>()
     }
 
-    /// The models with shards of their own.
-    pub(crate) fn own_models(&self) -> impl Iterator<Item = (ModelIx, u32)> + '_ {
-        self.own.iter().map(|(model, shard)| (ModelIx(model as u32), shard))
+    /// How many shards there are.
+    pub(crate) fn shards(&self) -> u32 {
+        self.models.len() as u32
+    }
+
+    /// The model that a shard serves; `None` for all that have none of their own.
+    pub(crate) fn model_of(&self, shard: u32) -> Option<ModelIx> {
+        self.models.get(shard as usize).copied().flatten()
     }
 
     /// Gives a model a shard of its own, a copy of the common one; the caller corrects who stands differently.
@@ -89,6 +102,7 @@ impl Table {
         }
         self.shards.push(own);
         self.own.insert(model.0, shard);
+        self.models.push(Some(model));
         shard
     }
 
@@ -172,9 +186,8 @@ impl Table {
                 tier.circle = Circle::new(handles.map(|(_, handle)| point(uid(*handle))));
             }
         }
-        let own: Vec<_> =
-            self.own.iter().map(|(model, shard)| (Some(ModelIx(model as u32)), shard)).collect();
-        for (model, shard) in own.into_iter().chain([(None, 0)]) {
+        for shard in 0..self.shards() {
+            let model = self.model_of(shard);
             let mut fresh = Shard::default();
             for tier in &self.tiers {
                 let mut ready = TierReady::default();

@@ -2,6 +2,7 @@
 
 use super::scenario::{CredentialSpec, Scenario, ScenarioError};
 use super::store::{Committed, MemoryStore};
+use super::verbs::Asked;
 use crate::credential::{Identity, Origin};
 use crate::engine::Event;
 use crate::id::{Handle, LeaseId, RequestId};
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 pub(super) struct World {
     pub(super) pools: Vec<Process>,
     pub(super) leases: BTreeMap<Box<str>, (usize, LeaseId)>,
+    /// Those that wait for a credential while other steps run.
+    pub(super) waiting: BTreeMap<Box<str>, Asked>,
     store: MemoryStore,
     policy: Value,
     seed: u64,
@@ -47,6 +50,7 @@ impl World {
         let mut world = Self {
             pools: Vec::new(),
             leases: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             store: MemoryStore::default(),
             policy,
             seed: scenario.seed,
@@ -172,6 +176,22 @@ impl World {
         self.clock = self.clock.max(at);
     }
 
+    /// An answer, for which the clock moves on from deadline to deadline.
+    pub(super) fn answer_in_time(&mut self, process: usize, request: RequestId) -> Option<Answer> {
+        loop {
+            let answer = self.answer(request);
+            if answer.is_some() {
+                return answer;
+            }
+            let deadline = self.pools[process].deadline?.0.max(self.clock);
+            self.advance(deadline);
+        }
+    }
+
+    pub(super) const fn clock(&self) -> u64 {
+        self.clock
+    }
+
     /// Before a step a process sees what others have committed.
     pub(super) fn look(&mut self, process: usize) {
         if self.pools[process].seen != self.store.generation {
@@ -265,6 +285,10 @@ impl World {
             priority: spec.priority.unwrap_or(0),
             weight: spec.weight,
             models: spec.models.clone().unwrap_or_default(),
+            excluded_models: spec.excluded_models.clone().unwrap_or_default(),
+            aliases: spec.aliases.clone().unwrap_or_default(),
+            prefix: spec.prefix.clone(),
+            limits: spec.limits.unwrap_or_default(),
             enabled: spec.enabled,
             source: spec.source.clone(),
             expires: spec.expires.map(|at| self.instant(at)),

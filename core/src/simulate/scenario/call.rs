@@ -30,6 +30,52 @@ pub struct AcquireStep {
     /// A label for the lease.
     #[cfg_attr(feature = "schema", schemars(default, rename = "as"))]
     pub label: Option<Box<str>>,
+    /// How long it waits for one to come back, in milliseconds. The clock moves on until it has one or gives up.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub wait: u64,
+    /// It waits while other steps run; a step `await` with its label has what came of it.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub later: bool,
+}
+
+/// Arguments of `call`: a whole call as `fetch` makes it, with the policy's retries.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct CallStep {
+    /// Providers, in order.
+    pub providers: Vec<Box<str>>,
+    /// The model.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub model: Option<Box<str>>,
+    /// The session.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub session: Option<Box<str>>,
+    /// How long it waits for credentials altogether, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub wait: u64,
+    /// What each credential is answered, by name; who is not named is answered well.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(default, with = "std::collections::BTreeMap<String, AnswerSpec>")
+    )]
+    pub answers: SortedMap<Box<str>, AnswerSpec>,
+}
+
+from_json! {
+    strict CallStep { providers, model = None, session = None, wait = 0, answers = SortedMap::default() }
+}
+
+/// The label of a step that waits.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct LabelStep {
+    /// The label.
+    #[cfg_attr(feature = "schema", schemars(rename = "as"))]
+    pub label: Box<str>,
+}
+
+from_json! {
+    strict LabelStep { label as "as" }
 }
 
 from_json! {
@@ -41,6 +87,8 @@ from_json! {
         exclude = Vec::new(),
         mode = None,
         label as "as" = None,
+        wait = 0,
+        later = false,
     }
 }
 
@@ -104,6 +152,12 @@ pub struct ReportStep {
     pub transport: Option<TransportError>,
     /// All of a stream that was answered with a 200.
     pub stream: Option<Box<str>>,
+    /// The account was renewed in this call already.
+    pub refreshed: bool,
+    /// The tokens that it took.
+    pub tokens: Option<u64>,
+    /// What it cost, in millionths of a US dollar.
+    pub microdollars: Option<u64>,
 }
 
 from_json! {
@@ -119,5 +173,8 @@ from_json! {
         body = Value::Null,
         transport = None,
         stream = None,
+        refreshed = false,
+        tokens = None,
+        microdollars = None,
     }
 }

@@ -1,5 +1,6 @@
 //! A credential of a scenario.
 
+use crate::credential::{Alias, Limits};
 use crate::facts::Kind;
 use crate::json::from_json;
 
@@ -29,6 +30,14 @@ pub struct CredentialSpec {
     pub weight: Option<u32>,
     /// The models that it serves.
     pub models: Option<Vec<Box<str>>>,
+    /// The models that it does not serve.
+    pub excluded_models: Option<Vec<Box<str>>>,
+    /// Other names for its models.
+    pub aliases: Option<Vec<Alias>>,
+    /// The namespace of its models.
+    pub prefix: Option<Box<str>>,
+    /// What of it may be used.
+    pub limits: Option<Limits>,
     /// May it be used?
     pub enabled: Option<bool>,
     /// `login`, where it came from one.
@@ -62,6 +71,10 @@ from_json! {
         priority = None,
         weight = None,
         models = None,
+        excluded_models = None,
+        aliases = None,
+        prefix = None,
+        limits = None,
         enabled = None,
         source = None,
         last_used = None,

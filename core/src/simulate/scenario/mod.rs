@@ -6,7 +6,7 @@ mod error;
 mod manage;
 mod step;
 
-pub(super) use call::{AcquireStep, AnswerSpec, ReportStep};
+pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep};
 pub use credential::CredentialSpec;
 pub use error::ScenarioError;
 pub(super) use manage::{

@@ -1,8 +1,8 @@
 //! A step: when, one verb, and what to expect.
 
 use super::{
-    AcquireStep, AnswerSpec, ClockStep, CrashStep, CredentialSpec, ExplainStep, NameStep, Nothing,
-    OverrideStep, ProviderStep, ReportStep, ScenarioError, StateStep, UntieStep,
+    AcquireStep, AnswerSpec, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep, LabelStep,
+    NameStep, Nothing, OverrideStep, ProviderStep, ReportStep, ScenarioError, StateStep, UntieStep,
 };
 use crate::json::{from_json, Value};
 
@@ -27,6 +27,15 @@ pub struct Step {
     /// A credential for a call.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub acquire: Option<AcquireStep>,
+    /// A whole call, as `fetch` makes it.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub call: Option<CallStep>,
+    /// What came of an `acquire` that waits.
+    #[cfg_attr(feature = "schema", schemars(default, rename = "await"))]
+    pub await_: Option<LabelStep>,
+    /// An `acquire` that waits gives up.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub cancel: Option<LabelStep>,
     /// A call ended.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub report: Option<ReportStep>,
@@ -82,6 +91,9 @@ from_json! {
         every = 0,
         expect = None,
         acquire = None,
+        call = None,
+        await_ as "await" = None,
+        cancel = None,
         report = None,
         classify = None,
         state = None,
@@ -105,6 +117,9 @@ from_json! {
 #[allow(missing_docs, reason = "the fields of Step are documented")]
 pub enum Verb<'a> {
     Acquire(&'a AcquireStep),
+    Call(&'a CallStep),
+    Await(&'a LabelStep),
+    Cancel(&'a LabelStep),
     Report(&'a ReportStep),
     Classify(&'a AnswerSpec),
     State(&'a StateStep),
@@ -127,6 +142,9 @@ impl Step {
     pub fn verb(&self) -> Result<(&'static str, Verb<'_>), ScenarioError> {
         let given = [
             self.acquire.as_ref().map(|step| ("acquire", Verb::Acquire(step))),
+            self.call.as_ref().map(|step| ("call", Verb::Call(step))),
+            self.await_.as_ref().map(|step| ("await", Verb::Await(step))),
+            self.cancel.as_ref().map(|step| ("cancel", Verb::Cancel(step))),
             self.report.as_ref().map(|step| ("report", Verb::Report(step))),
             self.classify.as_ref().map(|step| ("classify", Verb::Classify(step))),
             self.state.as_ref().map(|step| ("state", Verb::State(step))),

@@ -1,10 +1,11 @@
 //! A credential for a call, how the call ended, and what an answer means.
 
 use super::{nothing, put_time, unexpected, Result};
-use crate::id::Handle;
+use crate::id::{Handle, RequestId};
 use crate::json::Value;
+use crate::limit::Spending;
 use crate::pool::{Answer, Outcome, PoolInput, StreamData};
-use crate::simulate::scenario::{AcquireStep, AnswerSpec, ReportStep, ScenarioError};
+use crate::simulate::scenario::{AcquireStep, AnswerSpec, LabelStep, ReportStep, ScenarioError};
 use crate::simulate::world::World;
 use crate::time::Span;
 use crate::verdict::Verdict;
@@ -43,12 +44,63 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
             exclude,
             tried: Vec::new(),
             round: 0,
-            wait: Span::ZERO,
+            after: None,
+            wait: Span(step.wait),
         },
     );
-    match world.answer(request) {
+    let (model, label) = (step.model.clone(), step.label.clone());
+    let asked = Asked { pool, request, providers, model, excluded, label };
+    if !step.later {
+        let answer = world.answer_in_time(pool, request);
+        return settle(world, &asked, answer);
+    }
+    let label = asked.label.clone();
+    world
+        .waiting
+        .insert(label.ok_or_else(|| ScenarioError::new("as", "is missing: what waits has a label"))?, asked);
+    Ok(nothing())
+}
+
+/// An `acquire` that has been asked.
+pub(in crate::simulate) struct Asked {
+    pool: usize,
+    request: RequestId,
+    providers: Vec<Box<str>>,
+    model: Option<Box<str>>,
+    excluded: Vec<Handle>,
+    label: Option<Box<str>>,
+}
+
+fn waiting(world: &mut World, step: &LabelStep) -> Result<Asked> {
+    let asked = world.waiting.remove(&step.label);
+    asked.ok_or_else(|| ScenarioError::new("as", format!("nobody `{}` waits", step.label)))
+}
+
+/// What came of it; `{"waiting": true}` where it waits still.
+pub(super) fn await_answer(world: &mut World, step: &LabelStep) -> Result<Value> {
+    let asked = waiting(world, step)?;
+    let Some(answer) = world.answer(asked.request) else {
+        world.waiting.insert(step.label.clone(), asked);
+        let mut fields = nothing();
+        fields.set("waiting", true);
+        return Ok(fields);
+    };
+    settle(world, &asked, Some(answer))
+}
+
+pub(super) fn cancel(world: &mut World, step: &LabelStep) -> Result<Value> {
+    let asked = waiting(world, step)?;
+    world.feed(asked.pool, PoolInput::Cancel { request: asked.request });
+    let answer = world.answer(asked.request);
+    settle(world, &asked, answer)
+}
+
+fn settle(world: &mut World, asked: &Asked, answer: Option<Answer>) -> Result<Value> {
+    let Asked { pool, providers, model, excluded, label, .. } = asked;
+    let pool = *pool;
+    match answer {
         Some(Answer::Leased { lease, handle, origin, forced, .. }) => {
-            if let Some(label) = &step.label {
+            if let Some(label) = label {
                 world.leases.insert(label.clone(), (pool, lease));
             }
             let engine = world.pools[pool].pool.engine();
@@ -66,6 +118,10 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
             if forced {
                 fields.set("forced", true);
             }
+            if let Some(model) = model {
+                let upstream = world.pools[pool].pool.upstream_model(lease, model);
+                fields.set("model", upstream.as_deref().unwrap_or(model));
+            }
             Ok(fields)
         }
         Some(Answer::Refused { code, retry_at }) => {
@@ -73,8 +129,8 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
             fields.set("error", code.as_str());
             put_time(world, &mut fields, "retry_at", retry_at);
             let mut out = nothing();
-            for provider in &providers {
-                let explained = world.pools[pool].pool.explain(provider, step.model.as_deref(), None);
+            for provider in providers {
+                let explained = world.pools[pool].pool.explain(provider, model.as_deref(), None);
                 for candidate in explained.candidates {
                     let excluded = excluded.contains(&candidate.handle);
                     let verdict = if excluded { "excluded" } else { candidate.verdict };
@@ -98,7 +154,8 @@ pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Resul
         transport: step.transport,
         stream: step.stream.clone(),
     };
-    let outcome = outcome(&answer, step.ok);
+    let usage = Spending { tokens: step.tokens, microdollars: step.microdollars };
+    let outcome = Outcome { usage, ..outcome(&answer, step.ok) };
     let (mut lease, mut handle) = (None, None);
     match (&step.lease, &step.name) {
         (Some(label), None) => {
@@ -115,7 +172,19 @@ pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Resul
     }
     let request = world.request();
     let (model, session) = (step.model.clone(), step.session.clone());
-    world.feed(pool, PoolInput::Report { request, lease, handle, model, session, outcome, attempts: 0 });
+    world.feed(
+        pool,
+        PoolInput::Report {
+            request,
+            lease,
+            handle,
+            model,
+            session,
+            outcome,
+            attempts: 0,
+            refreshed: step.refreshed,
+        },
+    );
     match world.answer(request) {
         Some(Answer::Reported { reason, scope, until, level, action, message, .. }) => {
             let mut fields = nothing();
@@ -157,7 +226,7 @@ pub(super) fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {
     }
 }
 
-fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
+pub(super) fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
     let body = match &spec.body {
         Value::Null => None,
         Value::String(text) => Some(text.as_str().into()),
@@ -171,5 +240,6 @@ fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
         transport: spec.transport,
         aside: false,
         stream: spec.stream.clone().map(|tail| StreamData { head: Box::default(), tail }),
+        usage: Spending::default(),
     }
 }

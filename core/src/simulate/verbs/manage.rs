@@ -24,6 +24,10 @@ pub(super) fn update(world: &mut World, pool: usize, spec: &CredentialSpec) -> R
         priority: spec.priority,
         weight: spec.weight,
         models: spec.models.clone(),
+        excluded_models: spec.excluded_models.clone(),
+        aliases: spec.aliases.clone(),
+        prefix: spec.prefix.clone(),
+        limits: spec.limits,
         enabled: spec.enabled,
         disabled_cause: None,
         expires: spec.expires.map(|at| world.instant(at)),
@@ -76,7 +80,7 @@ fn change(
 ) -> Result<Value> {
     let request = world.request();
     let id = stored_id(world, pool, handle)?;
-    world.feed(pool, PoolInput::Update { request, id, changes, secret });
+    world.feed(pool, PoolInput::Update { request, id, changes: Box::new(changes), secret });
     done(world, request)
 }
 

@@ -3,6 +3,9 @@
 mod call;
 mod manage;
 mod show;
+mod whole;
+
+pub(super) use call::Asked;
 
 use super::scenario::{ScenarioError, Step, Verb};
 use super::world::World;
@@ -45,6 +48,9 @@ pub(super) fn perform(world: &mut World, step: &Step) -> Result<(&'static str, V
 fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
     match verb {
         Verb::Acquire(step) => call::acquire(world, pool, step),
+        Verb::Call(step) => whole::call(world, pool, step),
+        Verb::Await(step) => call::await_answer(world, step),
+        Verb::Cancel(step) => call::cancel(world, step),
         Verb::Report(step) => call::report(world, pool, step),
         Verb::Classify(step) => Ok(call::classify(world, pool, step)),
         Verb::State(step) => show::state(world, pool, step),

@@ -55,6 +55,12 @@ pub(super) fn explain(world: &mut World, pool: usize, step: &ExplainStep) -> Val
             let mut fields = nothing();
             fields.set("name", &*candidate.name);
             fields.set("verdict", candidate.verdict);
+            if let Some(rank) = candidate.rank {
+                fields.set("rank", u64::from(rank));
+            }
+            if let Some(model) = candidate.model.as_deref() {
+                fields.set("model", model);
+            }
             put_time(world, &mut fields, "until", candidate.until);
             fields
         })

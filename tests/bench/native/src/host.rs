@@ -1,5 +1,6 @@
 //! A host as small as can be: a clock, and a store that takes everything and keeps nothing.
 
+use crate::BATCH;
 use credpool::engine::{Acquire, RowId, RowKind};
 use credpool::id::{CredentialId, LeaseId, RequestId, RouteId, SessionIx};
 use credpool::pool::{Answer, HostEffect, Outcome, Pool, PoolConfig, PoolInput, RowData};
@@ -15,6 +16,8 @@ pub(crate) struct Terms<'a> {
     /// So many models are asked for in turn.
     pub(crate) models: usize,
     pub(crate) cooling: Cooling,
+    /// Each has limits: so many leases that a batch just fits, and buckets that never empty.
+    pub(crate) limits: bool,
 }
 
 /// Who cools down.
@@ -46,7 +49,11 @@ pub(crate) const WALL: u64 = 1_800_000_000_000;
 impl Host {
     pub(crate) fn new(size: u32, terms: Terms<'_>) -> Self {
         let affinity = serde_json::json!({ "kind": terms.affinity });
-        let policy = serde_json::json!({ "strategy": terms.strategy, "affinity": affinity });
+        let mut policy = serde_json::json!({ "strategy": terms.strategy, "affinity": affinity });
+        if terms.limits {
+            let in_flight = BATCH.div_ceil(size as usize);
+            policy["limits"] = serde_json::json!({ "in_flight": in_flight, "requests": u32::MAX, "tokens": 1_000_000_000_000_u64 });
+        }
         let policy = credpool::json::read(&policy.to_string()).expect("it is JSON");
         let config = PoolConfig { policy, seed: 1, ..PoolConfig::default() };
         let mut pool = Pool::new(config, Now::from_millis(WALL, 0)).expect("the policy is right");
@@ -114,6 +121,7 @@ impl Host {
             exclude: Vec::new(),
             tried: Vec::new(),
             round: 0,
+            after: None,
             wait: credpool::time::Span::ZERO,
         };
         match self.handle(input) {
@@ -176,6 +184,7 @@ impl Host {
             session: None,
             outcome,
             attempts: 0,
+            refreshed: false,
         });
     }
 }

@@ -139,8 +139,16 @@ fn main() {
         }
     };
     for strategy in STRATEGIES {
-        let fresh = Terms { strategy, affinity: "none", sessions: 0, models: 1, cooling: Cooling::None };
+        let fresh = Terms {
+            strategy,
+            affinity: "none",
+            sessions: 0,
+            models: 1,
+            cooling: Cooling::None,
+            limits: false,
+        };
         row(strategy, fresh);
+        row(&format!("{strategy}, limits"), Terms { limits: true, ..fresh });
         row(&format!("{strategy}, 99 % cooling"), Terms { cooling: Cooling::Most, ..fresh });
     }
     let session = Terms {
@@ -149,6 +157,7 @@ fn main() {
         sessions: SESSIONS,
         models: 1,
         cooling: Cooling::None,
+        limits: false,
     };
     row("with a session", session);
     row("100,000 sessions", Terms { sessions: MANY_SESSIONS, ..session });
