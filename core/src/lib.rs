@@ -43,6 +43,7 @@ pub mod id;
 pub mod json;
 pub mod limit;
 pub mod pattern;
+pub mod oauth;
 pub mod policy;
 pub mod pool;
 pub mod provider;

@@ -1,6 +1,7 @@
 //! HTTP as data.
 
 use super::date;
+use crate::secret::Secret;
 use crate::time::Timestamp;
 use core::fmt;
 
@@ -91,6 +92,28 @@ impl Response {
     /// The headers as a view.
     pub fn headers(&self) -> Headers<'_> {
         Headers::new(&self.headers)
+    }
+}
+
+/// A request that carries a secret: from the codecs to the host, and nowhere else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: &'static str,
+    /// The address.
+    pub url: Box<str>,
+    /// Headers: name in lower case, value.
+    pub headers: Vec<(Box<str>, Secret)>,
+    /// The body.
+    pub body: Option<Secret>,
+}
+
+/// Method, host and path: a query may hold a code, and all the rest a token.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.url.split(['?', '#']).next().unwrap_or_default();
+        let host = shown.split_once('@').map_or(shown, |(_, host)| host);
+        write!(f, "{} {host}", self.method)
     }
 }
 
