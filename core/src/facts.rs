@@ -1,6 +1,8 @@
 //! What the machine and the codecs must know of a provider, as plain data. The registry in `provider/` is where these are
 //! written down; users add their own at run time.
 
+pub mod oauth;
+
 use crate::json::{from_json, object, words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::time::Span;
 
@@ -63,6 +65,8 @@ pub struct ProviderFacts {
     /// What the provider's terms say of the use of consumer accounts in other programs; shown when such an account is
     /// added.
     pub consumer_notice: Option<Box<str>>,
+    /// How accounts log in; none: not by us.
+    pub oauth: Option<Box<oauth::OauthFacts>>,
 }
 
 impl FromJson for Placement {
@@ -116,6 +120,7 @@ from_json! {
         website = Box::default(),
         refresh_lead as "refreshLead" = None,
         consumer_notice as "consumerNotice" = None,
+        oauth = None,
     }
 }
 
@@ -134,6 +139,7 @@ impl ToJson for ProviderFacts {
             website,
             refresh_lead as "refreshLead" if given,
             consumer_notice as "consumerNotice" if given,
+            oauth if given,
         });
     }
 }

@@ -110,6 +110,16 @@ impl<T: ToJson + ?Sized> ToJson for Box<T> {
     }
 }
 
+impl<T: FromJson> FromJson for Box<T> {
+    fn blank() -> Self {
+        Self::new(T::blank())
+    }
+
+    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
+        (**self).read(from)
+    }
+}
+
 impl<T: FromJson> FromJson for Option<T> {
     fn blank() -> Self {
         None

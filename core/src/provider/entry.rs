@@ -95,6 +95,7 @@ impl Entry {
                 ["https://", self.website].concat().into()
             },
             refresh_lead: None,
+            oauth: super::accounts::accounts(self.name).map(Box::new),
             consumer_notice: (!self.shape.notice.is_empty()).then(|| self.shape.notice.into()),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! One file a family, all of it data. Programs add their own at run time ([`Registry::register`]).
 
+mod accounts;
 mod auth;
 mod entry;
 mod registry;
@@ -16,7 +17,7 @@ mod openai;
 mod tools;
 
 pub use auth::{auth_parts, environment_kind, AuthParts, CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
-pub use registry::{RegisterError, Registry};
+pub use registry::{RegisterError, Registry, ScopesError};
 
 /// All families, in the order in which providers are listed.
 const FAMILIES: [&[entry::Entry]; 8] = [

@@ -30,8 +30,19 @@ pub enum RegisterError {
     BadVariable(Box<str>),
     /// Not a header: a name that is no token (RFC 9110 §5.6.2) or a value with control characters.
     BadHeader(Box<str>),
+    /// A field of its `oauth` is wrong: which, and why.
+    BadOauth(&'static str, &'static str),
     /// More than 1024 of them.
     TooMany,
+}
+
+/// Why a provider has no scopes to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopesError {
+    /// Nobody knows it.
+    UnknownProvider,
+    /// It has no accounts, or their logins need no scope.
+    NoScopes,
 }
 
 impl fmt::Display for RegisterError {
@@ -39,6 +50,7 @@ impl fmt::Display for RegisterError {
         let (what, which) = match self {
             Self::BadName(name) => ("not a provider's name", name),
             Self::Taken(name) => ("a provider of this name is known already", name),
+            Self::BadOauth(field, why) => return write!(f, "oauth.{field}: {why}"),
             Self::NoKinds => return f.write_str("a provider needs at least one kind of credential"),
             Self::BadVariable(name) => ("not the name of an environment variable", name),
             Self::BadHeader(name) => ("not a header", name),
@@ -118,8 +130,33 @@ impl Registry {
         for (name, value) in facts.headers.iter_mut().chain(&mut facts.token_headers) {
             check_header(name, value)?;
         }
+        if let Some(oauth) = &mut facts.oauth {
+            if let Some((field, why)) = oauth.problem() {
+                return Err(RegisterError::BadOauth(field, why));
+            }
+            for (name, value) in &mut oauth.headers {
+                check_header(name, value)?;
+            }
+        }
         self.custom.push(facts);
         Ok(())
+    }
+
+    /// The scopes that a login asks for, of one service of the provider where one is named: those of the provider
+    /// `provider-service`, where there is one that has some, else the provider's own.
+    pub fn oauth_scopes(&self, provider: &str, service: &str) -> Result<Vec<Box<str>>, ScopesError> {
+        let own = self.facts(provider).ok_or(ScopesError::UnknownProvider)?;
+        let scopes =
+            |facts: ProviderFacts| facts.oauth.map(|oauth| oauth.scopes).filter(|all| !all.is_empty());
+        let of_service = if service.is_empty() {
+            None
+        } else {
+            // By the name that was typed as well: `gemini-gmail` belongs to `gemini`, which is an alias.
+            self.facts(&[provider.trim(), "-", service].concat())
+                .or_else(|| self.facts(&[&*own.name, "-", service].concat()))
+                .and_then(scopes)
+        };
+        of_service.or_else(|| scopes(own)).ok_or(ScopesError::NoScopes)
     }
 
     fn custom(&self, name: &str) -> Option<&ProviderFacts> {
@@ -246,6 +283,26 @@ mod tests {
         );
         let evil = |facts: &mut ProviderFacts| facts.headers = vec![("x".into(), "a\r\nb".into())];
         assert_eq!(with(&evil), Err(RegisterError::BadHeader("x".into())));
+    }
+
+    #[test]
+    fn scopes_of_a_service_are_those_of_a_provider_of_its_own() {
+        let mut registry = Registry::builtin();
+        let own = registry.oauth_scopes("gemini", "").unwrap();
+        assert!(own.iter().any(|scope| scope.ends_with("/cloud-platform")));
+        assert_eq!(registry.oauth_scopes("gemini", "gmail"), Ok(own));
+        let mut facts = registry.facts_or_default("gemini-gmail").unwrap();
+        let oauth = crate::json::read(r#"{"token":"https://a.example/t","scopes":["g"]}"#).unwrap();
+        facts.oauth = Some(Box::new(oauth));
+        registry.register(facts.clone()).unwrap();
+        assert_eq!(registry.oauth_scopes("Gemini", "gmail"), Ok(vec!["g".into()]));
+        assert_eq!(registry.oauth_scopes("openai", ""), Err(ScopesError::NoScopes));
+        assert_eq!(registry.oauth_scopes("no-such", ""), Err(ScopesError::UnknownProvider));
+
+        facts.name = "evil".into();
+        facts.oauth.as_mut().unwrap().token = "http://evil.example/t".into();
+        let error = registry.register(facts).unwrap_err();
+        assert!(matches!(error, RegisterError::BadOauth("token", _)), "{error}");
     }
 
     #[test]
