@@ -4,6 +4,7 @@ use super::loading::Providers;
 use super::saving::PendingOp;
 use super::{Completion, Effect, Engine, EventKind, FailedCode, NewItem, Reply, Row, RowId, RowKind};
 use crate::credential::Record;
+use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, OpId, RequestId, SecretRef};
 use crate::time::Span;
 
@@ -109,8 +110,20 @@ impl Engine {
                 self.effects.push(Effect::DropSecret { secret: item.secret });
                 continue;
             };
-            let NewItem { record, secret, replaces, .. } = item;
+            let NewItem { record, secret, replaces, removes, .. } = item;
             ids.push(id);
+            for gone in removes {
+                if let Some(handle) = self.find(gone) {
+                    let cause = if self.member(handle).is_some_and(|member| member.record.kind == Kind::Oauth)
+                    {
+                        "replaced by a newer login"
+                    } else {
+                        "replaced by an account"
+                    };
+                    self.event(EventKind::Removed, Some(handle)).cause = Some(cause.into());
+                    self.take_away(handle);
+                }
+            }
             let (handle, kind) = match replaces.and_then(|id| self.find(id)) {
                 Some(handle) => {
                     self.replace(handle, record, Some(secret));
@@ -193,8 +206,10 @@ impl Engine {
             }
             PendingOp::Add { request, items, tries } => {
                 for item in &items {
-                    if let Some(row) = take(&mut found, RowKind::Credential, item.replaces) {
-                        self.adopt_credential(row);
+                    for id in item.replaces.iter().chain(&item.removes) {
+                        if let Some(row) = take(&mut found, RowKind::Credential, Some(*id)) {
+                            self.adopt_credential(row);
+                        }
                     }
                 }
                 if tries >= MAX_TRIES {

@@ -102,6 +102,8 @@ pub struct NewItem {
     pub replaces: Option<CredentialId>,
     /// And it has that one's very secret.
     pub same_secret: bool,
+    /// Further stored credentials whose place it takes: they go.
+    pub removes: Vec<CredentialId>,
 }
 
 /// A credential for a call.

@@ -5,6 +5,7 @@ use super::saving::PendingOp;
 use super::{Command, Effect, Engine, EventKind, FailedCode, NewItem, Reply};
 use crate::credential::{Changes, Origin, Record};
 use crate::entropy::Purpose;
+use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, ProviderIx, RequestId, SecretRef};
 use crate::policy::AffinityKind;
 use crate::select::{Seat, Table};
@@ -32,7 +33,12 @@ impl Engine {
 
     fn add(&mut self, request: RequestId, items: Vec<NewItem>) {
         let mut adds = Vec::with_capacity(items.len());
-        for (n, NewItem { mut record, secret, replaces, same_secret }) in items.into_iter().enumerate() {
+        for (n, NewItem { mut record, secret, replaces, same_secret, mut removes }) in
+            items.into_iter().enumerate()
+        {
+            if self.policy.account_replaces_keys && record.kind == Kind::Oauth {
+                removes.extend(self.stored_keys_of(&record.provider));
+            }
             if let Some(old) = replaces.and_then(|id| self.member(self.find(id)?)) {
                 // The same credential again: its row is taken over, name and all.
                 record.uid.clone_from(&old.record.uid);
@@ -46,12 +52,23 @@ impl Engine {
                 };
                 record.uid = format!("{:016x}{:016x}", draw(0), draw(1)).into();
             }
-            adds.push(NewItem { record, secret, replaces, same_secret });
+            removes.retain(|id| Some(*id) != replaces);
+            adds.push(NewItem { record, secret, replaces, same_secret, removes });
         }
         if adds.is_empty() {
             return self.reply(request, Reply::Done { ids: Vec::new() });
         }
         self.commit(PendingOp::Add { request, items: adds, tries: 0 });
+    }
+
+    fn stored_keys_of(&self, provider: &str) -> impl Iterator<Item = CredentialId> + use<'_> {
+        let provider = self.providers.find(provider).map(ProviderIx);
+        let keys = self.members.iter().flatten().filter(move |member| {
+            Some(member.provider) == provider
+                && member.record.kind == Kind::ApiKey
+                && member.origin.is_stored()
+        });
+        keys.filter_map(|member| member.id)
     }
 
     pub(super) fn update(

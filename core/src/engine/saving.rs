@@ -202,7 +202,9 @@ impl Engine {
     pub(super) fn commit(&mut self, op: PendingOp) {
         let mutation = match &op {
             PendingOp::Add { items, .. } => {
-                let mutations = items.iter().map(|item| self.add_mutation(item)).collect();
+                let mut mutations: Vec<_> = items.iter().map(|item| self.add_mutation(item)).collect();
+                let removes = items.iter().flat_map(|item| &item.removes);
+                mutations.extend(removes.filter_map(|&id| self.removal(id)).flatten());
                 return self.start(op, mutations);
             }
             PendingOp::Update { id, record, secret, .. } => {
@@ -216,16 +218,20 @@ impl Engine {
                 }
             }
             PendingOp::Remove { id, .. } => {
-                let Some(member) = self.find(*id).and_then(|handle| self.member(handle)) else { return };
-                let id = Some(RowId::Number(id.0));
-                let expects = Some(member.row_version);
-                let gone = |kind| Mutation { kind, id: id.clone(), expects: None, data: None, secret: None };
-                let credential = Mutation { expects, ..gone(RowKind::Credential) };
-                return self.start(op, vec![credential, gone(RowKind::Health), gone(RowKind::Usage)]);
+                let Some(mutations) = self.removal(*id) else { return };
+                return self.start(op, mutations.into());
             }
             PendingOp::Load { .. } | PendingOp::Health { .. } | PendingOp::Behind { .. } => return,
         };
         self.start(op, vec![mutation]);
+    }
+
+    /// Takes all rows of a credential out of the store.
+    fn removal(&self, id: CredentialId) -> Option<[Mutation; 3]> {
+        let expects = Some(self.member(self.find(id)?)?.row_version);
+        let id = Some(RowId::Number(id.0));
+        let gone = |kind| Mutation { kind, id: id.clone(), expects: None, data: None, secret: None };
+        Some([Mutation { expects, ..gone(RowKind::Credential) }, gone(RowKind::Health), gone(RowKind::Usage)])
     }
 
     pub(super) fn add_mutation(&self, item: &NewItem) -> Mutation {

@@ -2,6 +2,7 @@
 
 use super::form::form;
 use crate::credential::Identity;
+use crate::facts::oauth::{BodyForm, ClientAuth};
 use crate::json::{self, Value};
 use crate::secret::Secret;
 use crate::time::{Span, Timestamp};
@@ -13,26 +14,6 @@ use crate::wire::retry_after;
 const MAX_ANSWER: usize = 1 << 20;
 /// A life longer than this is no life: ten years, in seconds.
 const MAX_LIFE: u64 = 315_360_000;
-
-/// How a body is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BodyForm {
-    /// As a form: what RFC 6749 asks for.
-    #[default]
-    Form,
-    /// As a JSON object.
-    Json,
-}
-
-/// How a confidential client shows who it is (RFC 6749 §2.3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientAuth {
-    /// `client_secret` in the body.
-    #[default]
-    Post,
-    /// HTTP Basic.
-    Basic,
-}
 
 /// Where and how tokens are renewed: a provider's facts, the account's own address, the user's client.
 #[derive(Clone, Debug, Default)]

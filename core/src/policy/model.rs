@@ -68,6 +68,9 @@ pub struct Policy {
         schemars(default, with = "std::collections::BTreeMap<String, ProviderRules>")
     )]
     pub providers: SortedMap<Box<str>, ProviderRules>,
+    /// Does an account that is added take the place of the API keys that are stored for its provider?
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub account_replaces_keys: bool,
     /// What an answer means.
     pub classify: ClassifyRules,
 }
@@ -337,6 +340,7 @@ from_json! {
         force_prefix = false,
         max_waiting = many_waiters(),
         providers = SortedMap::default(),
+        account_replaces_keys = false,
         classify,
     }
 }

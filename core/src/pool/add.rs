@@ -1,16 +1,17 @@
 //! Credentials as people give them: checked, named, and matched with what is there.
 
+use super::accounts::Accounts;
+use super::names::{Named, Names};
 use super::protocol::{CredentialInput, SecretInput};
 use super::Pool;
 use crate::credential::{fault_of_rules, Changes, Identity, Limits, Origin, Record, MAX_WEIGHT};
 use crate::engine::NewItem;
-use crate::entropy::Purpose;
 use crate::facts::Kind;
-use crate::id::{Handle, SecretRef};
+use crate::id::{CredentialId, Handle, SecretRef};
+use crate::oauth::identity_of_tokens;
 use crate::provider::{auth_parts, environment_kind};
 use crate::secret::Secret;
 use crate::select::IntMap;
-use crate::sorted_map::SortedMap;
 use crate::time::Timestamp;
 use crate::vault::SecretParts;
 
@@ -45,24 +46,35 @@ fn wrong(field: &'static str, message: impl Into<String>) -> InputError {
     InputError { index: None, field, message: message.into() }
 }
 
+/// A credential that may be stored.
+struct Checked {
+    record: Record,
+    parts: SecretParts,
+    /// Whose place it takes.
+    replaces: Option<Handle>,
+    /// Who is the same, and goes.
+    removes: Vec<CredentialId>,
+}
+
 impl Pool {
     /// Checks all, then keeps their secrets: where one is wrong, nothing is kept.
     pub(super) fn new_items(&mut self, given: Vec<CredentialInput>) -> Result<Vec<NewItem>, InputError> {
         let mut names = self.names();
+        let mut accounts = Accounts::default();
         let mut checked = Vec::with_capacity(given.len());
         let several = given.len() > 1;
         for (index, input) in given.into_iter().enumerate() {
             let item = self
-                .check(input, &mut names)
+                .check(input, &mut names, &mut accounts)
                 .map_err(|error| InputError { index: several.then_some(index), ..error })?;
             checked.push(item);
         }
         let mut same: IntMap<u64, u32> = IntMap::default();
-        for (index, (record, parts, _)) in checked.iter().enumerate() {
+        for (index, Checked { record, parts, .. }) in checked.iter().enumerate() {
             let first = same.insert(parts.fingerprint(&record.provider), index as u32);
             let first = first.map(|first| (first, &checked[first as usize]));
-            if let Some((first, _)) = first.filter(|(_, (other, others, _))| {
-                others.main == parts.main && other.provider == record.provider
+            if let Some((first, _)) = first.filter(|(_, other)| {
+                other.parts.main == parts.main && other.record.provider == record.provider
             }) {
                 let message = format!("is the same secret as that of credentials[{first}]");
                 return Err(InputError { index: Some(index), ..wrong("key", message) });
@@ -70,12 +82,12 @@ impl Pool {
         }
         Ok(checked
             .into_iter()
-            .map(|(record, parts, replaces)| {
+            .map(|Checked { record, parts, replaces, removes }| {
                 // The secret that is there already is no new one: its cooldowns stay.
                 let held = replaces.and_then(|handle| self.vault.get(self.engine.secret(handle)?));
                 let same_secret = held == Some(&parts);
                 let replaces = replaces.and_then(|handle| self.engine.origin(handle)?.1);
-                NewItem { record, secret: self.vault.put(parts), replaces, same_secret }
+                NewItem { record, secret: self.vault.put(parts), replaces, same_secret, removes }
             })
             .collect())
     }
@@ -84,7 +96,8 @@ impl Pool {
         &mut self,
         input: CredentialInput,
         names: &mut Names,
-    ) -> Result<(Record, SecretParts, Option<Handle>), InputError> {
+        accounts: &mut Accounts,
+    ) -> Result<Checked, InputError> {
         let facts = self.registry.facts_or_default(&input.provider).ok_or_else(|| {
             wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`")
         })?;
@@ -106,6 +119,21 @@ impl Pool {
         let provider = facts.name.clone();
         let by_secret = self.same_secret(&provider, &parts);
         check_weight(input.weight)?;
+        let mut identity = input.identity;
+        let mut removes = Vec::new();
+        let mut same = by_secret;
+        if kind == Kind::Oauth {
+            let oauth = facts.oauth.unwrap_or_default();
+            let tokens = core::iter::once(&parts.main).chain(&parts.refresh).map(Secret::expose);
+            identity.fill(&identity_of_tokens(&oauth.identity, tokens));
+            let taken = accounts.taken_over(self, &provider, &identity, oauth.org_scoped);
+            let taken = taken
+                .ok_or_else(|| wrong("identity", "is that of another account which is given with it"))?;
+            same = taken.first().copied().or(by_secret);
+            let others = taken.into_iter().chain(by_secret).filter(|&other| Some(other) != same);
+            removes.extend(others.filter_map(|other| self.engine.origin(other)?.1));
+            removes.dedup();
+        }
         let name = match input.name {
             Some(name) => {
                 if name.trim().is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
@@ -114,17 +142,25 @@ impl Pool {
                 }
                 name.trim().into()
             }
-            None => match by_secret.and_then(|handle| self.engine.record(handle)) {
+            None => match same.and_then(|handle| self.engine.record(handle)) {
                 Some(record) => record.name.clone(),
-                None => names.free(self, &provider),
+                None => {
+                    names.free(self, &provider, identity.email.as_deref().filter(|_| kind == Kind::Oauth))
+                }
             },
         };
-        // Who is named like a stored one means that one, with a new secret; who has its secret is that one, renamed.
-        let replaces = match (names.get(self, &provider, &name), by_secret) {
+        // Who is named like a stored one means that one, with a new secret; who has its secret, or is the same account, is
+        // that one, renamed.
+        let replaces = match (names.get(self, &provider, &name), same) {
             (Some(Named::Given), _) => return Err(wrong("name", format!("`{name}` is given twice"))),
             (Some(Named::Stored(held)), Some(same)) if held != same => {
                 let message =
                     format!("`{name}` is another credential of {provider}; this secret belongs to a third");
+                return Err(wrong("name", message));
+            }
+            (Some(Named::Stored(held)), None) if kind == Kind::Oauth && self.is_other(held, &identity) => {
+                let message =
+                    format!("`{name}` is another account of {provider}: give this one another name");
                 return Err(wrong("name", message));
             }
             (Some(Named::Stored(held)), _) => Some(held),
@@ -148,11 +184,18 @@ impl Pool {
             source: input.source,
             expires: input.expires,
             base_url: input.base_url,
-            identity: input.identity,
+            identity,
             created: Timestamp(0),
             secret_version: 0,
         };
-        Ok((record, parts, replaces))
+        Ok(Checked { record, parts, replaces, removes })
+    }
+
+    /// Is an account of which something is known stored there, and something known of this one too? They are not the same.
+    fn is_other(&self, held: Handle, identity: &Identity) -> bool {
+        let known = |identity: &Identity| identity.key(true).is_some();
+        let held = self.engine.record(held).filter(|held| held.kind == Kind::Oauth);
+        held.is_some_and(|held| known(&held.identity)) && known(identity)
     }
 
     /// A new secret for a stored credential. Of its kind, whatever field it comes in.
@@ -267,84 +310,6 @@ impl Pool {
         let holds = self.engine.secret(handle).and_then(|secret| self.vault.get(secret))?;
         let same = holds.main == parts.main && self.engine.record(handle)?.provider.as_ref() == provider;
         (same && self.engine.origin(handle)?.0.is_stored()).then_some(handle)
-    }
-
-    fn names(&self) -> Names {
-        let mut names = Names::default();
-        for handle in self.engine.handles() {
-            if let (Some(record), Some((origin, _))) =
-                (self.engine.record(handle), self.engine.origin(handle))
-            {
-                if origin.is_stored() {
-                    names.note(self.name_key(&record.provider, &record.name), &record.provider, handle.0);
-                }
-            }
-        }
-        names
-    }
-
-    /// Grows from the pool's seed, so that nobody can choose names whose keys are alike.
-    fn name_key(&self, provider: &str, name: &str) -> u64 {
-        self.seed.hash(Purpose::Name, &[provider, name])
-    }
-}
-
-/// Names in use.
-#[derive(Default)]
-struct Names {
-    /// By a key of provider and name: the handle of a stored credential, or [`GIVEN`].
-    taken: IntMap<u64, u32>,
-    /// How many names each provider has.
-    counts: SortedMap<Box<str>, usize>,
-}
-
-/// Whose a name is.
-enum Named {
-    /// A credential that is given in the same input.
-    Given,
-    /// A stored credential.
-    Stored(Handle),
-}
-
-const GIVEN: u32 = u32::MAX;
-
-impl Names {
-    fn note(&mut self, key: u64, provider: &str, whose: u32) {
-        if self.taken.insert(key, whose).is_none() {
-            match self.counts.get_mut(provider) {
-                Some(count) => *count += 1,
-                None => {
-                    self.counts.insert(provider.into(), 1);
-                }
-            }
-        }
-    }
-
-    fn give(&mut self, pool: &Pool, provider: &str, name: &str) {
-        self.note(pool.name_key(provider, name), provider, GIVEN);
-    }
-
-    fn get(&self, pool: &Pool, provider: &str, name: &str) -> Option<Named> {
-        match *self.taken.get(&pool.name_key(provider, name))? {
-            GIVEN => Some(Named::Given),
-            handle => Some(Named::Stored(Handle(handle))),
-        }
-    }
-
-    /// `default`, or `default-2` and so on.
-    fn free(&self, pool: &Pool, provider: &str) -> Box<str> {
-        if self.get(pool, provider, "default").is_none() {
-            return "default".into();
-        }
-        // The number of names bounds the search: among so many numbers one is free.
-        let mut number = self.counts.get(provider).map_or(0, |count| *count) + 1;
-        loop {
-            let name = format!("default-{number}");
-            if self.get(pool, provider, &name).is_none() {
-                return name.into();
-            }
-            number += 1;
-        }
     }
 }
 

@@ -3,9 +3,11 @@
 //! The machine knows references to secrets, and names of providers as they are in the registry; the pool puts in the texts,
 //! resolves aliases, and reads answers into verdicts. It decides nothing else.
 
+mod accounts;
 mod add;
 mod packed;
 mod profiles;
+mod names;
 mod protocol;
 mod show;
 mod table;

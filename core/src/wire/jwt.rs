@@ -42,6 +42,11 @@ impl Claims {
         self.0.get(name)
     }
 
+    /// All claims: an object.
+    pub fn into_value(self) -> Value {
+        self.0
+    }
+
     /// The text under a path of names, as `["https://api.openai.com/auth", "chatgpt_account_id"]`.
     pub fn text(&self, path: &[&str]) -> Option<&str> {
         let (first, rest) = path.split_first()?;
