@@ -1,10 +1,25 @@
 //! OAuth as data: requests are built here and answers read here, nothing is sent and nothing decided.
 
+mod account;
+mod authorize;
+mod device;
 mod form;
 mod identity;
+mod metadata;
+mod pkce;
 mod token;
 
 pub use crate::facts::oauth::{BodyForm, ClientAuth};
-pub use form::form;
+pub use account::{
+    identity_of_answer, introspect_request, read_introspection, read_revocation, read_userinfo,
+    revoke_request, userinfo_request, Introspection,
+};
+pub use authorize::{
+    authorization_url, client_credentials_request, code_request, read_callback, Authorization, CallbackError,
+};
+pub use device::{device_request, poll_request, read_device_answer, read_poll, DeviceGrant, Poll};
+pub use form::{form, read_form};
 pub use identity::{identity_of_tokens, read_identity};
+pub use metadata::{metadata_request, read_metadata};
+pub use pkce::{challenge, is_verifier, same_secret};
 pub use token::{read_token_answer, refresh_request, TokenEndpoint, TokenFailure, TokenFailureKind, Tokens};

@@ -84,7 +84,10 @@ pub fn refresh_request(endpoint: &TokenEndpoint, refresh: &Secret) -> HttpReques
 }
 
 /// Any request to the token endpoint: its fields, and the client's.
-fn token_request<'a>(endpoint: &'a TokenEndpoint, mut fields: Vec<(&'a str, &'a str)>) -> HttpRequest {
+pub(super) fn token_request<'a>(
+    endpoint: &'a TokenEndpoint,
+    mut fields: Vec<(&'a str, &'a str)>,
+) -> HttpRequest {
     let mut headers = vec![("accept".into(), Secret::new("application/json"))];
     let basic = endpoint.client_auth == ClientAuth::Basic && endpoint.client_secret.is_some();
     if !endpoint.client_id.is_empty() && !basic {
@@ -128,22 +131,9 @@ pub fn read_token_answer(
     now: Timestamp,
     early: Span,
 ) -> Result<Tokens, TokenFailure> {
-    let answer = if body.len() <= MAX_ANSWER { json::read::<Value>(body).ok() } else { None };
-    let retry_after = retry_after::read(headers, now).map(|hint| hint.after);
-    let fail = |kind, code: &str| Err(TokenFailure { kind, code: code.into(), retry_after });
-    let Some(answer) = answer.filter(|answer| answer.as_object().is_some()) else {
-        let code = if (200..300).contains(&status) { "malformed".into() } else { http_code(status) };
-        return fail(TokenFailureKind::Transient, &code);
-    };
-    // GitHub answers failures with 200: an error is one whatever the status.
-    if let Some(code) = error_code(&answer) {
-        return fail(kind_of(code), code);
-    }
-    if !(200..300).contains(&status) {
-        return fail(TokenFailureKind::Transient, &http_code(status));
-    }
+    let answer = failure_of(status, headers, body, now)?;
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let Some(access) = text("access_token") else { return fail(TokenFailureKind::Transient, "malformed") };
+    let Some(access) = text("access_token") else { return Err(TokenFailure::malformed()) };
     let stated = answer.get("expires_in").and_then(life).map(|life| now + Span::from_secs(life));
     let expires = stated.or_else(|| Claims::read(access)?.expires().filter(|&at| at > now));
     Ok(Tokens {
@@ -156,10 +146,49 @@ pub fn read_token_answer(
     })
 }
 
-fn http_code(status: u16) -> String {
-    let mut code = String::from("http-");
-    code.push_str(&status.to_string());
-    code
+/// The answer of an endpoint of OAuth, or how it failed.
+pub(super) fn failure_of(
+    status: u16,
+    headers: Headers<'_>,
+    body: &str,
+    now: Timestamp,
+) -> Result<Value, TokenFailure> {
+    let answer = if body.len() <= MAX_ANSWER { json::read::<Value>(body).ok() } else { None };
+    let good = (200..300).contains(&status);
+    let mut failure = match answer.filter(Value::is_object) {
+        // GitHub answers failures with 200: an error is one whatever the status.
+        Some(answer) => match error_code(&answer) {
+            None if good => return Ok(answer),
+            None => TokenFailure::http(status),
+            Some(code) => TokenFailure::of(code),
+        },
+        None if good => TokenFailure::malformed(),
+        None => TokenFailure::http(status),
+    };
+    failure.retry_after = retry_after::read(headers, now).map(|hint| hint.after);
+    Err(failure)
+}
+
+impl TokenFailure {
+    pub(super) fn of(code: &str) -> Self {
+        Self { kind: kind_of(code), code: code.into(), retry_after: None }
+    }
+
+    pub(super) fn malformed() -> Self {
+        Self::of("malformed")
+    }
+
+    pub(super) fn http(status: u16) -> Self {
+        Self::of(&["http-", &*status.to_string()].concat())
+    }
+}
+
+/// Does it look like a code? Texts may hold anything.
+pub(super) fn is_code(code: &str) -> bool {
+    (1..=64).contains(&code.len())
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte))
 }
 
 /// Seconds: a number, or a text that is one. What is not above zero says nothing.
@@ -177,13 +206,7 @@ fn life(value: &Value) -> Option<u64> {
 fn error_code(answer: &Value) -> Option<&str> {
     let error = answer.get("error")?;
     let code = error.as_str().or_else(|| error.get("code")?.as_str()).or_else(|| error.get("type")?.as_str());
-    let is_code = |code: &&str| {
-        (1..=64).contains(&code.len())
-            && code
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte))
-    };
-    Some(code.filter(is_code).unwrap_or("error"))
+    Some(code.filter(|code| is_code(code)).unwrap_or("error"))
 }
 
 /// RFC 6749 §5.2, and the codes of OpenAI's token endpoint. What is not known is transient: an account is not given up for
