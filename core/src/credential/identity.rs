@@ -2,47 +2,44 @@
 
 use super::Identity;
 
-/// What an identity is recognised by. E-mail addresses have no case; ids have one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdentityKey<'a> {
-    /// The kind of the identifier, and the identifier: an e-mail address in lower case.
-    base: Option<(&'static str, String)>,
-    /// The organisation, where an account in two of them is two accounts.
-    org: Option<&'a str>,
-}
-
-impl IdentityKey<'_> {
-    /// Texts that are the same where the keys are.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = (&'static str, String)> + use<'_> {
-        self.base.clone().into_iter().chain(self.org.map(|org| ("org", org.to_owned())))
-    }
-}
-
-fn trimmed(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
-
 impl Identity {
-    /// What names the person or the project, the strongest first. Where organisations part accounts (`org_scoped`) that is the
-    /// e-mail address, and an identifier that is the organisation's own is none: `ChatGPT` gives all members of a workspace its
-    /// id as that of their account.
-    fn bases(&self, org_scoped: bool) -> impl Iterator<Item = (&'static str, String)> + use<'_> {
-        let email = ("email", trimmed(self.email.as_deref()));
-        let account = ("account", trimmed(self.account_id.as_deref()));
-        let project = ("project", trimmed(self.project_id.as_deref()));
-        let org = trimmed(self.org_id.as_deref()).filter(|_| org_scoped);
+    /// What names the person or the project, the strongest first, as `email:a@b`. Where organisations part accounts (`org_scoped`)
+    /// that is the e-mail address, and an identifier that is the organisation's own is none: `ChatGPT` gives all members of a
+    /// workspace its id as that of their account.
+    fn bases(&self, org_scoped: bool) -> Vec<String> {
+        let email = ("email:", &self.email);
+        let account = ("account:", &self.account_id);
+        let project = ("project:", &self.project_id);
         let order = if org_scoped { [email, account, project] } else { [account, email, project] };
-        order.into_iter().filter_map(move |(kind, text)| {
-            let text = text.filter(|text| org != Some(text))?;
-            Some((kind, if kind == "email" { text.to_lowercase() } else { text.to_owned() }))
-        })
+        let org = if org_scoped { known(&self.org_id) } else { "" };
+        let mut bases = Vec::new();
+        for (kind, text) in order {
+            let text = known(text);
+            if text.is_empty() || text == org {
+                continue;
+            }
+            let mut base = [kind, text].concat();
+            if kind == "email:" {
+                base.make_ascii_lowercase();
+            }
+            bases.push(base);
+        }
+        bases
     }
 
-    /// What it is recognised by; none where nothing is known of it: then it is like nobody.
-    pub fn key(&self, org_scoped: bool) -> Option<IdentityKey<'_>> {
-        let base = self.bases(org_scoped).next();
-        let org = trimmed(self.org_id.as_deref()).filter(|_| org_scoped);
-        (base.is_some() || org.is_some()).then_some(IdentityKey { base, org })
+    /// What it is recognised by, as oh-my-pi writes it: `email:a@b|org:c`. Empty where nothing is known: then it is like nobody.
+    /// E-mail addresses have no case; ids have one.
+    pub fn key(&self, org_scoped: bool) -> String {
+        let mut key = String::new();
+        for base in self.bases(org_scoped).into_iter().take(1) {
+            key = base;
+        }
+        let org = known(&self.org_id);
+        if org_scoped && !org.is_empty() {
+            key.push_str(if key.is_empty() { "org:" } else { "|org:" });
+            key.push_str(org);
+        }
+        key
     }
 
     /// Does a new login of this identity take the place of a stored account of `old`?
@@ -51,43 +48,51 @@ impl Identity {
     /// person of which no organisation is known, or of the same organisation by another identifier of the same person. An
     /// account whose organisation is known is never taken over by a login that knows none (oh-my-pi's rules).
     pub fn takes_over(&self, old: &Self, org_scoped: bool) -> bool {
-        let (Some(new_key), Some(old_key)) = (self.key(org_scoped), old.key(org_scoped)) else {
-            return false;
-        };
-        if new_key == old_key {
-            return true;
+        let key = self.key(org_scoped);
+        if key.is_empty() || key == old.key(org_scoped) {
+            return !key.is_empty();
         }
-        let Some(org) = new_key.org else { return false };
-        let mut bases = self.bases(org_scoped);
-        match (old_key.org, old_key.base) {
-            (None, Some(base)) => bases.any(|own| own == base),
-            (Some(other), None) => other == org,
-            (Some(other), Some(_)) => {
-                other == org && bases.any(|own| old.bases(org_scoped).any(|theirs| theirs == own))
-            }
-            (None, None) => false,
+        let (org, old_org) = (known(&self.org_id), known(&old.org_id));
+        if !org_scoped || org.is_empty() {
+            return false;
+        }
+        let (own, theirs) = (self.bases(true), old.bases(true));
+        match theirs.first() {
+            Some(base) if old_org.is_empty() => own.contains(base),
+            Some(_) => old_org == org && theirs.iter().any(|base| own.contains(base)),
+            None => old_org == org,
         }
     }
 
-    /// Texts by one of which [`takes_over`](Self::takes_over) may hold, for an index: where it holds, both have one in common.
-    pub(crate) fn marks(&self) -> impl Iterator<Item = (&'static str, String)> + use<'_> {
-        let org = trimmed(self.org_id.as_deref()).map(|org| ("org", org.to_owned()));
-        self.bases(false).chain(org)
+    /// Texts for an index: where [`takes_over`](Self::takes_over) holds, both have one in common.
+    pub(crate) fn marks(&self) -> Vec<String> {
+        let mut marks = self.bases(false);
+        let org = known(&self.org_id);
+        if !org.is_empty() {
+            marks.push(["org:", org].concat());
+        }
+        marks
     }
 
     /// Takes from another what it does not know itself.
     pub fn fill(&mut self, other: &Self) {
-        let fill = |place: &mut Option<Box<str>>, from: &Option<Box<str>>| {
-            if trimmed(place.as_deref()).is_none() {
+        for (place, from) in [
+            (&mut self.email, &other.email),
+            (&mut self.account_id, &other.account_id),
+            (&mut self.org_id, &other.org_id),
+            (&mut self.project_id, &other.project_id),
+            (&mut self.enterprise_url, &other.enterprise_url),
+        ] {
+            if known(place).is_empty() {
                 place.clone_from(from);
             }
-        };
-        fill(&mut self.email, &other.email);
-        fill(&mut self.account_id, &other.account_id);
-        fill(&mut self.org_id, &other.org_id);
-        fill(&mut self.project_id, &other.project_id);
-        fill(&mut self.enterprise_url, &other.enterprise_url);
+        }
     }
+}
+
+/// The text without white space around it; empty where there is none.
+fn known(text: &Option<Box<str>>) -> &str {
+    text.as_deref().unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]
@@ -170,7 +175,7 @@ mod tests {
         ];
         for (new, old) in all.iter().flat_map(|new| all.iter().map(move |old| (identity(new), identity(old))))
         {
-            let shared = new.marks().any(|mark| old.marks().any(|other| other == mark));
+            let shared = new.marks().iter().any(|mark| old.marks().contains(mark));
             for scoped in [false, true] {
                 assert!(shared || !new.takes_over(&old, scoped), "{new:?} {old:?}");
             }

@@ -1,14 +1,13 @@
 //! What is known of a credential, without its secret.
 
-mod limits;
 mod identity;
+mod limits;
 mod model;
 mod record;
 mod serving;
 
 pub(crate) use limits::MOST_TOKENS;
 pub use limits::{Budget, Limits};
-pub use identity::IdentityKey;
 pub use model::{canonical_model, Pattern};
 pub use record::{public_index, Changes, Identity, NewCredential, Origin, Record, MAX_WEIGHT};
 pub use serving::{fault_of_rules, upstream_text, Alias, ModelRules};

@@ -4,15 +4,17 @@ use super::Pool;
 use crate::credential::Identity;
 use crate::entropy::Purpose;
 use crate::facts::Kind;
-use crate::id::Handle;
+use crate::id::{CredentialId, Handle};
 use crate::select::IntMap;
 
 /// The accounts that are stored, and those that are given in the same input.
 #[derive(Default)]
 pub(super) struct Accounts {
-    /// By keys of what they are recognised by, in order; made when somebody looks first.
-    stored: Option<Vec<(u64, Handle)>>,
-    given: IntMap<u64, ()>,
+    /// By digests of what they are recognised by: the last of those that are alike, in `alike`, counted from 1.
+    stored: Option<IntMap<u64, u32>>,
+    /// An account, and the one before it that is alike.
+    alike: Vec<(Handle, u32)>,
+    given: IntMap<u64, u32>,
 }
 
 impl Accounts {
@@ -25,48 +27,55 @@ impl Accounts {
         identity: &Identity,
         org_scoped: bool,
     ) -> Option<Vec<Handle>> {
-        let key = |provider: &str, mark: (&str, String)| {
-            pool.seed.hash(Purpose::Name, &[provider, mark.0, &mark.1])
-        };
-        let own = identity.key(org_scoped);
-        if let Some(own) = &own {
-            let all = own.marks().fold(0, |all: u64, mark| all.rotate_left(1) ^ key(provider, mark));
-            if self.given.insert(all, ()).is_some() {
-                return None;
-            }
+        let digest = |provider: &str, text: &str| pool.seed.hash(Purpose::Name, &[provider, text]);
+        let key = identity.key(org_scoped);
+        if !key.is_empty() && self.given.insert(digest(provider, &key), 0).is_some() {
+            return None;
         }
         let stored = self.stored.get_or_insert_with(|| {
-            let mut stored = Vec::new();
+            let mut stored = IntMap::default();
             for handle in pool.engine.handles() {
-                let is_stored = pool.engine.origin(handle).is_some_and(|(origin, _)| origin.is_stored());
-                let record =
-                    pool.engine.record(handle).filter(|record| is_stored && record.kind == Kind::Oauth);
-                let Some(record) = record else { continue };
-                stored.extend(record.identity.marks().map(|mark| (key(&record.provider, mark), handle)));
+                let Some(record) = pool.account(handle) else { continue };
+                for mark in record.identity.marks() {
+                    let last = self.alike.len() as u32 + 1;
+                    let before = stored.insert(digest(&record.provider, &mark), last).unwrap_or(0);
+                    self.alike.push((handle, before));
+                }
             }
-            stored.sort_unstable();
             stored
         });
         let mut taken = Vec::new();
+        // Of the first: is it of another key, and how long is it stored?
+        let mut first = (true, None::<CredentialId>);
         for mark in identity.marks() {
-            let mark = key(provider, mark);
-            let from = stored.partition_point(|(other, _)| *other < mark);
-            let alike = stored[from..].iter().take_while(|(other, _)| *other == mark);
-            let takes = |handle: &Handle| {
-                let record = pool.engine.record(*handle);
-                record.is_some_and(|record| {
-                    *record.provider == *provider && identity.takes_over(&record.identity, org_scoped)
-                })
-            };
-            taken.extend(alike.map(|(_, handle)| *handle).filter(takes));
+            let mut at = stored.get(&digest(provider, &mark)).map_or(0, |at| *at);
+            while let Some(&(handle, before)) = self.alike.get((at as usize).wrapping_sub(1)) {
+                at = before;
+                let Some(record) = pool.account(handle) else { continue };
+                let same = *record.provider == *provider && identity.takes_over(&record.identity, org_scoped);
+                if !same || taken.contains(&handle) {
+                    continue;
+                }
+                let rank = (
+                    record.identity.key(org_scoped) != key,
+                    pool.engine.origin(handle).and_then(|(_, id)| id),
+                );
+                taken.push(handle);
+                if taken.len() == 1 || rank < first {
+                    first = rank;
+                    let last = taken.len() - 1;
+                    taken.swap(0, last);
+                }
+            }
         }
-        let order = |handle: &Handle| {
-            let same =
-                pool.engine.record(*handle).is_some_and(|record| record.identity.key(org_scoped) == own);
-            (!same, pool.engine.origin(*handle).and_then(|(_, id)| id))
-        };
-        taken.sort_unstable_by_key(order);
-        taken.dedup();
         Some(taken)
+    }
+}
+
+impl Pool {
+    /// The record of a stored account.
+    fn account(&self, handle: Handle) -> Option<&crate::credential::Record> {
+        let record = self.engine.record(handle).filter(|record| record.kind == Kind::Oauth)?;
+        self.engine.origin(handle)?.0.is_stored().then_some(record)
     }
 }

@@ -130,9 +130,12 @@ impl Pool {
             let taken = taken
                 .ok_or_else(|| wrong("identity", "is that of another account which is given with it"))?;
             same = taken.first().copied().or(by_secret);
-            let others = taken.into_iter().chain(by_secret).filter(|&other| Some(other) != same);
-            removes.extend(others.filter_map(|other| self.engine.origin(other)?.1));
-            removes.dedup();
+            for other in taken.into_iter().chain(by_secret) {
+                let id = self.engine.origin(other).and_then(|(_, id)| id);
+                if let Some(id) = id.filter(|id| Some(other) != same && !removes.contains(id)) {
+                    removes.push(id);
+                }
+            }
         }
         let name = match input.name {
             Some(name) => {
@@ -193,7 +196,7 @@ impl Pool {
 
     /// Is an account of which something is known stored there, and something known of this one too? They are not the same.
     fn is_other(&self, held: Handle, identity: &Identity) -> bool {
-        let known = |identity: &Identity| identity.key(true).is_some();
+        let known = |identity: &Identity| !identity.key(true).is_empty();
         let held = self.engine.record(held).filter(|held| held.kind == Kind::Oauth);
         held.is_some_and(|held| known(&held.identity)) && known(identity)
     }

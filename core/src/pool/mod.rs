@@ -5,9 +5,9 @@
 
 mod accounts;
 mod add;
+mod names;
 mod packed;
 mod profiles;
-mod names;
 mod protocol;
 mod show;
 mod table;
