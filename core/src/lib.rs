@@ -42,6 +42,7 @@ pub mod facts;
 pub mod id;
 pub mod json;
 pub mod limit;
+pub mod login;
 pub mod oauth;
 pub mod pattern;
 pub mod policy;

@@ -6,6 +6,7 @@ use super::{Completion, Effect, Engine, EventKind, FailedCode, NewItem, Reply, R
 use crate::credential::Record;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, OpId, RequestId, SecretRef};
+use crate::login::News;
 use crate::time::Span;
 
 /// A change that meets another's is tried so many times.
@@ -31,6 +32,17 @@ impl Engine {
                 self.adopt_rows(rows, &mut so_far);
                 self.adopted_all(&so_far);
                 self.reply(request, Reply::Done { ids: Vec::new() });
+            }
+            (PendingOp::Login { login, .. }, Completion::Login { news }) => self.hear_login(login, news),
+            (PendingOp::Login { login, .. }, other) => {
+                if let Completion::Loaded { rows, .. } | Completion::Conflict { rows } = other {
+                    self.drop_secrets(&rows);
+                }
+                self.hear_login(login, News::Failed { code: "network".into(), transient: true });
+            }
+            (PendingOp::Revoke { request, id }, _) => self.revoked(request, id),
+            (pending, Completion::Login { .. } | Completion::Revoked) => {
+                self.store_failed(pending, "the host answered the store with a provider's answer");
             }
             (pending, Completion::Committed { generation, rows }) => {
                 self.generation = self.generation.max(generation);
@@ -96,6 +108,8 @@ impl Engine {
                     self.reply(request, Reply::Done { ids: Vec::new() });
                 }
             }
+            // Completed before they come here.
+            PendingOp::Login { .. } | PendingOp::Revoke { .. } => {}
         }
     }
 
@@ -148,6 +162,10 @@ impl Engine {
             }
         }
         self.somebody_returned |= self.lay_out_all(&laid_out);
+        if !missing {
+            let handle = ids.first().and_then(|id| self.find(*id));
+            self.logged_in(request, handle);
+        }
         if missing {
             let message = "the store gave a new credential no id; a reload will show it, if it is there";
             return self.fail(request, FailedCode::Store, message);
@@ -216,6 +234,9 @@ impl Engine {
                     for item in items {
                         self.effects.push(Effect::DropSecret { secret: item.secret });
                     }
+                    if self.login_not_stored(request) {
+                        return;
+                    }
                     let message = "others kept changing these credentials; nothing was changed";
                     return self.fail(request, FailedCode::Conflict, message);
                 }
@@ -262,6 +283,10 @@ impl Engine {
                 for item in items {
                     self.effects.push(Effect::DropSecret { secret: item.secret });
                 }
+                if self.login_not_stored(request) {
+                    self.event(EventKind::PersistFailed, None).cause = Some(message.into());
+                    return;
+                }
                 self.fail(request, FailedCode::Store, said);
             }
             PendingOp::Update { request: Some(request), secret, .. } => {
@@ -270,6 +295,7 @@ impl Engine {
                 }
                 self.fail(request, FailedCode::Store, said);
             }
+            PendingOp::Login { .. } | PendingOp::Revoke { .. } => {}
             PendingOp::Update { request: None, id, .. } => {
                 let handle = self.find(id);
                 self.event(EventKind::PersistFailed, handle).cause = Some(message.into());

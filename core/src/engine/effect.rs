@@ -4,6 +4,7 @@ use super::input::Mutation;
 use crate::credential::Origin;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, SecretRef};
 use crate::json::{object, words, ToJson, Writer};
+use crate::login::Stage;
 use crate::retry::Next;
 use crate::select::OutReason;
 use crate::time::{Instant, Timestamp};
@@ -45,6 +46,8 @@ pub enum Cause {
     Flush,
     /// A caller's wait ends, or a further round begins.
     Waiter,
+    /// A login goes on, or has taken too long.
+    Login,
 }
 
 /// Something to be done.
@@ -73,6 +76,37 @@ pub enum Effect {
     /// Nobody sits at this handle any more.
     Forget {
         /// Where.
+        handle: Handle,
+    },
+    /// Ask what a login asks for at this stage, then [`Completion::Login`](super::Completion::Login).
+    LoginCall {
+        /// Its number.
+        op: OpId,
+        /// The login, by its request.
+        login: RequestId,
+        /// What is to be asked.
+        stage: Stage,
+    },
+    /// Show the person what to do.
+    LoginPrompt {
+        /// The login.
+        login: RequestId,
+    },
+    /// Add the account that a login brought, by [`Command::Add`](super::Command::Add) of the login's own request.
+    LoginStore {
+        /// The login.
+        login: RequestId,
+    },
+    /// What is kept for a login is not needed any more.
+    LoginOver {
+        /// The login.
+        login: RequestId,
+    },
+    /// Give an account's tokens back to its provider, then [`Completion::Revoked`](super::Completion::Revoked).
+    Revoke {
+        /// Its number.
+        op: OpId,
+        /// Whose.
         handle: Handle,
     },
     /// The secret is not needed any more.
@@ -187,6 +221,8 @@ pub enum FailedCode {
     Invalid,
     /// There is no such credential or lease.
     NotFound,
+    /// A login did not come to its end; the message is the code of the reason.
+    Login,
 }
 
 /// Something worth telling. Which fields are there depends on the kind; none is ever a secret.
@@ -247,6 +283,12 @@ pub enum EventKind {
     StaleCompletion,
     /// The wall clock jumped.
     Clock,
+    /// A login has begun.
+    LoginStarted,
+    /// A login brought an account.
+    LoggedIn,
+    /// A login did not; `cause` is the code of the reason.
+    LoginFailed,
 }
 
 impl Event {
@@ -276,6 +318,7 @@ words! {
         TieEnd = "tie_end",
         Flush = "flush",
         Waiter = "waiter",
+        Login = "login",
     }
 }
 
@@ -293,7 +336,13 @@ words! {
 
 words! {
     /// The word for it.
-    FailedCode { Store = "store", Conflict = "conflict", Invalid = "invalid", NotFound = "not_found" }
+    FailedCode {
+        Store = "store",
+        Conflict = "conflict",
+        Invalid = "invalid",
+        NotFound = "not_found",
+        Login = "login",
+    }
 }
 
 words! {
@@ -313,6 +362,9 @@ words! {
         Generation = "generation",
         StaleCompletion = "stale-completion",
         Clock = "clock",
+        LoginStarted = "login-started",
+        LoggedIn = "logged-in",
+        LoginFailed = "login-failed",
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::Stated;
 use crate::credential::{Changes, Origin, Record};
+use crate::facts::oauth::Flow;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::limit::Spending;
+use crate::login::News;
 use crate::time::Span;
 use crate::verdict::{Reason, Verdict};
 
@@ -83,6 +85,37 @@ pub enum Command {
         request: RequestId,
         /// Which session.
         session: SessionIx,
+    },
+    /// Log in to an account. Answered when it is stored, or the login is over.
+    Login {
+        /// Who asks; the login goes by this number.
+        request: RequestId,
+        /// The provider, by its registry name.
+        provider: Box<str>,
+        /// The way.
+        flow: Flow,
+        /// Are the endpoints to be found first?
+        discover: bool,
+        /// How long the person may take.
+        wait: Span,
+    },
+    /// Something came for a login, from outside: a callback.
+    LoginNews {
+        /// Who brought it.
+        request: RequestId,
+        /// The login.
+        login: RequestId,
+        /// What it is.
+        news: News,
+    },
+    /// Give an account back to its provider and take it out of the store.
+    LogOut {
+        /// Who asks.
+        request: RequestId,
+        /// Which one.
+        handle: Handle,
+        /// Is there anybody to give it back to?
+        revoke: bool,
     },
     /// Write behind what is not in the store yet, and answer when it is.
     Flush {
@@ -186,6 +219,13 @@ pub enum Completion {
         /// The rows as they are now; a row that is gone has no data.
         rows: Vec<Row>,
     },
+    /// What was asked for a login has an answer.
+    Login {
+        /// What it says.
+        news: News,
+    },
+    /// A provider took tokens back, or did not.
+    Revoked,
     /// The store failed.
     Failed {
         /// What it says of it.

@@ -16,7 +16,10 @@ impl Engine {
         match command {
             Command::Load { request } => self.load(request),
             Command::Acquire(command) => self.acquire(command),
-            Command::Cancel { request } => self.cancel(request),
+            Command::Cancel { request } => {
+                self.cancel(request);
+                self.cancel_login(request);
+            }
             Command::Report(command) => self.report(command),
             Command::Add { request, items } => self.add(request, items),
             Command::Update { request, handle, changes, secret } => {
@@ -28,6 +31,14 @@ impl Engine {
             }
             Command::Untie { request, session } => self.untie(request, session),
             Command::Flush { request } => self.flush(request),
+            Command::Login { request, provider, flow, discover, wait } => {
+                self.start_login(request, provider, flow, discover, wait);
+            }
+            Command::LoginNews { request, login, news } => {
+                self.hear_login(login, news);
+                self.reply(request, Reply::Done { ids: Vec::new() });
+            }
+            Command::LogOut { request, handle, revoke } => self.log_out(request, handle, revoke),
         }
     }
 
@@ -113,7 +124,7 @@ impl Engine {
         });
     }
 
-    fn remove(&mut self, request: RequestId, handle: Handle) {
+    pub(super) fn remove(&mut self, request: RequestId, handle: Handle) {
         let Some(id) = self.member(handle).and_then(|member| member.id) else {
             return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
         };

@@ -7,6 +7,7 @@ mod input;
 mod lease;
 mod limiting;
 mod loading;
+mod logins;
 mod manage;
 mod member;
 mod names;
@@ -124,6 +125,7 @@ pub struct Engine {
     /// Ties that a failed commit did not write.
     unwritten_ties: Vec<Mutation>,
     flush_requests: Vec<RequestId>,
+    logins: Vec<logins::OpenLogin>,
     generation: u64,
 
     effects: Vec<Effect>,
@@ -190,6 +192,7 @@ impl Engine {
             held_until: None,
             unwritten_ties: Vec::new(),
             flush_requests: Vec::new(),
+            logins: Vec::new(),
             generation: 0,
             effects: Vec::new(),
             events: Vec::new(),

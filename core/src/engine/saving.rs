@@ -7,6 +7,7 @@ use crate::cooldown::CooldownRow;
 use crate::credential::{Changes, Record};
 use crate::id::{CredentialId, Handle, ProviderIx, RequestId, RouteId, SecretRef};
 use crate::json;
+use crate::login::Stage;
 use crate::select::SavedTie;
 
 /// An effect that is under way. It names credentials by their ids: a handle may be somebody else's when it is done.
@@ -37,6 +38,16 @@ pub(super) enum PendingOp {
     /// Cooldowns: started in the step in which they were set.
     Health {
         handles: Vec<(Handle, u32)>,
+    },
+    /// Something is asked for a login.
+    Login {
+        login: RequestId,
+        stage: Stage,
+    },
+    /// Tokens are given back.
+    Revoke {
+        request: RequestId,
+        id: CredentialId,
     },
     /// Last uses, counters and ties.
     Behind {
@@ -221,7 +232,7 @@ impl Engine {
                 let Some(mutations) = self.removal(*id) else { return };
                 return self.start(op, mutations.into());
             }
-            PendingOp::Load { .. } | PendingOp::Health { .. } | PendingOp::Behind { .. } => return,
+            _ => return,
         };
         self.start(op, vec![mutation]);
     }

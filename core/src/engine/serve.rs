@@ -65,6 +65,7 @@ impl Engine {
             }
         }
         self.ties.expire(mono, self.policy.affinity.ttl);
+        self.serve_logins();
     }
 
     /// Ends what is due of a member's cooldowns, and looks at its expiry.
@@ -148,7 +149,12 @@ impl Engine {
         // Nor does a store that failed get anything before its time.
         let flush_at = self.flush_at.filter(|_| !self.behind_commit_live).max(self.held_until);
         let flush = flush_at.map(|at| (at, Cause::Flush));
-        [timer, lease, tie, flush].into_iter().flatten().min().map(|(at, cause)| Deadline { at, cause })
+        let login = self.next_login().map(|at| (at, Cause::Login));
+        [timer, lease, tie, flush, login]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|(at, cause)| Deadline { at, cause })
     }
 
     /// A scope's health has changed: the index follows, and the store.

@@ -62,16 +62,6 @@ impl FromJson for Box<str> {
     }
 }
 
-impl<T: FromJson> FromJson for Box<T> {
-    fn blank() -> Self {
-        Self::new(T::blank())
-    }
-
-    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
-        (**self).read(from)
-    }
-}
-
 impl FromJson for String {
     fn blank() -> Self {
         Self::new()

@@ -103,7 +103,8 @@ impl Pool {
         })?;
         let given =
             SecretInput { key: input.key, token: input.token, access: input.access, refresh: input.refresh };
-        let (kind, parts) = read_secret(input.kind, given)?;
+        let (kind, mut parts) = read_secret(input.kind, given)?;
+        parts.client = input.client.filter(|_| kind == Kind::Oauth);
         if auth_parts(&facts, kind, &parts.main).is_none() {
             return Err(wrong(
                 secret_field(kind),
@@ -235,6 +236,7 @@ impl Pool {
             if parts.refresh.is_none() {
                 parts.refresh.clone_from(&old.refresh);
             }
+            parts.client.clone_from(&old.client);
             if *old == parts {
                 return Ok(None);
             }
@@ -354,5 +356,5 @@ fn read_secret(kind: Option<Kind>, given: SecretInput) -> Result<(Kind, SecretPa
         return Err(wrong(secret_field(kind), format!("is longer than {MAX_SECRET} bytes")));
     }
     let refresh = refresh.filter(|refresh| !refresh.is_empty()).map(Secret::new);
-    Ok((kind, SecretParts { main: Secret::new(text.trim()), refresh }))
+    Ok((kind, SecretParts { main: Secret::new(text.trim()), refresh, client: None }))
 }

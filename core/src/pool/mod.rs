@@ -5,6 +5,7 @@
 
 mod accounts;
 mod add;
+mod login;
 mod names;
 mod packed;
 mod profiles;
@@ -15,8 +16,8 @@ mod table;
 pub use add::InputError;
 pub use profiles::Preference;
 pub use protocol::{
-    Answer, CredentialInput, HostEffect, MutationData, Outcome, PoolConfig, PoolInput, PoolStep, RowData,
-    SecretEntry, SecretInput, StreamData,
+    Answer, CredentialInput, HostEffect, LoginInput, MutationData, Outcome, PoolConfig, PoolInput, PoolStep,
+    RowData, SecretEntry, SecretInput, StreamData,
 };
 pub use show::{CandidateView, Explanation};
 
@@ -28,13 +29,13 @@ use crate::engine::{
 };
 use crate::entropy::Seed;
 use crate::facts::{Kind, ProviderFacts};
-use crate::id::{CredentialId, Handle, LeaseId, RequestId, RouteId, SecretRef, SessionIx};
+use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json;
 use crate::policy::{Policy, PolicyError};
 use crate::provider::{RegisterError, Registry};
 use crate::select::IntMap;
 use crate::time::{Instant, Now};
-use crate::vault::{SecretParts, Vault};
+use crate::vault::{Client, SecretParts, Vault};
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
 use crate::wire::rate_limit::RateLimits;
@@ -50,6 +51,8 @@ pub struct Pool {
     fingerprints: Option<IntMap<u64, u32>>,
     /// By handle: has the host taken the entry as it is now?
     taken: Vec<bool>,
+    /// The user's OAuth clients, by registry names of providers.
+    clients: Vec<(Box<str>, Client)>,
 }
 
 /// Why a pool could not be made.
@@ -80,10 +83,17 @@ impl Pool {
         for facts in config.providers {
             registry.register(facts).map_err(OpenError::Provider)?;
         }
+        let mut clients = config.clients;
+        for (provider, _) in &mut clients {
+            if let Some(name) = registry.resolve(provider) {
+                *provider = name.into();
+            }
+        }
         let seed = Seed(config.seed);
         let mut engine = Engine::new(policy, seed, now);
         engine.tell_selected(config.tell_selected);
-        Ok(Self { engine, vault: Vault::default(), registry, seed, fingerprints: None, taken: Vec::new() })
+        let (vault, taken) = (Vault::default(), Vec::new());
+        Ok(Self { engine, vault, registry, seed, fingerprints: None, taken, clients })
     }
 
     /// The machine, to look at.
@@ -118,11 +128,11 @@ impl Pool {
         match self.translate(now, input) {
             Ok(input) => {
                 let step = self.engine.handle(now, input);
-                self.present(step)
+                self.present(now, step)
             }
             Err((request, answer)) => {
                 let step = self.engine.handle(now, Input::Tick);
-                let mut step = self.present(step);
+                let mut step = self.present(now, step);
                 step.effects.push(HostEffect::Reply { request, answer });
                 step
             }
@@ -268,6 +278,16 @@ impl Pool {
                 Command::Untie { request, session }
             }
             PoolInput::Flush { request } => Command::Flush { request },
+            PoolInput::Login { request, login } => self.start_login(request, login)?,
+            PoolInput::Callback { request, login, text, pasted } => {
+                self.callback(request, login, &text, pasted)?
+            }
+            PoolInput::Logout { request, id } => self.log_out(request, id)?,
+            PoolInput::Answered { op, status, headers, body } => {
+                let stale = Completion::Failed { message: "it answers nothing".into() };
+                let completion = self.login_answer(now, op, status, &headers, &body).unwrap_or(stale);
+                return Ok(Input::Completion(op, completion));
+            }
             PoolInput::Loaded { op, generation, rows } => {
                 let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
                 return Ok(Input::Completion(op, Completion::Loaded { generation, rows }));
@@ -346,15 +366,19 @@ impl Pool {
 
     /// A step in the host's terms: references become texts.
     #[inline(never)]
-    fn present(&mut self, step: Step) -> PoolStep {
-        let mut present = PoolStep {
-            changed: Vec::new(),
-            effects: Vec::new(),
-            events: step.events,
-            deadline: step.next_deadline,
-        };
+    fn present(&mut self, now: Now, step: Step) -> PoolStep {
+        let mut present =
+            PoolStep { changed: Vec::new(), effects: Vec::new(), events: Vec::new(), deadline: None };
+        self.present_into(now, step, &mut present);
+        present
+    }
+
+    fn present_into(&mut self, now: Now, step: Step, present: &mut PoolStep) {
+        present.events.extend(step.events);
+        present.deadline = step.next_deadline;
         // Secrets are dropped last: an effect before may still carry one.
         let mut dropped = Vec::new();
+        let mut follow = Vec::new();
         for effect in step.effects {
             match effect {
                 Effect::Load { op } => present.effects.push(HostEffect::Load { op }),
@@ -368,6 +392,17 @@ impl Pool {
                     self.outdate(handle, &mut present.changed);
                 }
                 Effect::Forget { handle } => self.outdate(handle, &mut present.changed),
+                Effect::LoginCall { op, login, stage } => match self.login_request(login, stage) {
+                    Some(request) => present.effects.push(HostEffect::Http { op, request }),
+                    None => follow.push(Follow::Failed(op)),
+                },
+                Effect::LoginPrompt { login } => present.effects.extend(self.login_prompt(login)),
+                Effect::LoginStore { login } => follow.push(Follow::Store(login)),
+                Effect::LoginOver { login } => self.vault.forget_login(login),
+                Effect::Revoke { op, handle } => match self.revocation(handle) {
+                    Some(request) => present.effects.push(HostEffect::Http { op, request }),
+                    None => follow.push(Follow::Failed(op)),
+                },
                 Effect::DropSecret { secret } => dropped.push(secret),
                 Effect::Reply { request, reply } => {
                     present.effects.push(HostEffect::Reply { request, answer: answer(reply) });
@@ -377,7 +412,17 @@ impl Pool {
         for secret in dropped {
             self.vault.forget(secret);
         }
-        present
+        // What follows at once, without the host: only now, when all of this step is presented.
+        for next in follow {
+            match next {
+                Follow::Store(login) => self.store_login(now, login, present),
+                Follow::Failed(op) => {
+                    let failed = Completion::Failed { message: "there is nothing to ask".into() };
+                    let step = self.engine.handle(now, Input::Completion(op, failed));
+                    self.present_into(now, step, present);
+                }
+            }
+        }
     }
 
     fn with_secret(&self, mutation: Mutation) -> MutationData {
@@ -405,6 +450,14 @@ impl Pool {
             known.insert(parts.fingerprint(&record.provider), handle.0);
         }
     }
+}
+
+/// What follows a step at once.
+enum Follow {
+    /// The account of a login is to be added.
+    Store(RequestId),
+    /// There is nothing to be sent for an effect.
+    Failed(OpId),
 }
 
 fn answer(reply: Reply) -> Answer {

@@ -32,7 +32,7 @@ impl Pool {
             return None;
         }
         let step = self.engine.handle(now, Input::Rows(op, rows));
-        Some(self.present(step))
+        Some(self.present(now, step))
     }
 
     fn drop_rows(&mut self, rows: Vec<Row>) {

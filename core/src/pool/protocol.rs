@@ -4,12 +4,16 @@
 
 use crate::credential::{Alias, Changes, Identity, Limits, Origin};
 use crate::engine::{Deadline, Event, FailedCode, Next, RefusalCode, RowId, RowKind};
+use crate::facts::oauth::Flow;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId};
 use crate::json::{from_json, object, variant, FromJson, Reader, ToJson, Value, Writer, Wrong};
 use crate::limit::Spending;
+use crate::secret::Secret;
 use crate::time::{Span, Timestamp};
+use crate::vault::Client;
 use crate::verdict::{Reason, Scope, TransportError};
+use crate::wire::http::HttpRequest;
 
 /// How a pool is made.
 #[derive(Debug, Default)]
@@ -22,6 +26,8 @@ pub struct PoolConfig {
     pub providers: Vec<crate::facts::ProviderFacts>,
     /// Tell of every selection?
     pub tell_selected: bool,
+    /// The user's OAuth clients, by provider.
+    pub clients: Vec<(Box<str>, Client)>,
 }
 
 /// What a host says.
@@ -77,6 +83,14 @@ pub enum PoolInput {
     Untie { request: RequestId, session: Box<str> },
     /// Write behind what is not in the store yet.
     Flush { request: RequestId },
+    /// Log in to an account.
+    Login { request: RequestId, login: LoginInput },
+    /// What came back for a login: a callback's URL, or what a person pasted.
+    Callback { request: RequestId, login: RequestId, text: Box<str>, pasted: bool },
+    /// Give an account back to its provider and take it out of the store.
+    Logout { request: RequestId, id: CredentialId },
+    /// A provider answered a request of ours.
+    Answered { op: OpId, status: u16, headers: Vec<(String, String)>, body: String },
     /// A load is done.
     Loaded { op: OpId, generation: u64, rows: Vec<RowData> },
     /// A commit was made.
@@ -147,6 +161,29 @@ pub struct CredentialInput {
     pub expires: Option<Timestamp>,
     pub base_url: Option<Box<str>>,
     pub identity: Identity,
+    /// The client that an account was logged in by.
+    pub client: Option<Box<Client>>,
+}
+
+/// A login as it is asked for.
+pub struct LoginInput {
+    pub provider: Box<str>,
+    /// The way; the provider's preferred one where it is left out.
+    pub flow: Option<Flow>,
+    /// The client; the configuration's where it is left out.
+    pub client: Option<Client>,
+    /// Where the browser is sent back to; the provider's registered address where it is left out.
+    pub redirect: Option<Box<str>>,
+    /// The provider's own where they are left out.
+    pub scopes: Option<Vec<Box<str>>>,
+    /// Secret randomness of the host's: 22 characters and more.
+    pub state: Secret,
+    /// The same, 43 to 128 (RFC 7636 §4.1).
+    pub verifier: Secret,
+    pub name: Option<Box<str>>,
+    pub priority: Option<i32>,
+    /// How long the person may take.
+    pub wait: Span,
 }
 
 /// A row with its secret's text.
@@ -191,6 +228,10 @@ pub enum HostEffect {
     Load { op: OpId },
     /// `store.commit()`, then [`PoolInput::Committed`] or [`PoolInput::Conflict`].
     Commit { op: OpId, mutations: Vec<MutationData> },
+    /// Send this, with no redirect followed, then [`PoolInput::Answered`] or [`PoolInput::Failed`].
+    Http { op: OpId, request: HttpRequest },
+    /// A login wants this shown: a URL to open, and for the device flow the code to type in there.
+    Prompt { login: RequestId, url: Box<str>, code: Option<Box<str>>, until: Option<Timestamp> },
     /// A request's answer.
     Reply { request: RequestId, answer: Answer },
 }
@@ -234,6 +275,7 @@ from_json! {
         seed = 0,
         providers = Vec::new(),
         tell_selected as "tellSelected" = false,
+        clients = Vec::new(),
     }
 }
 
@@ -284,6 +326,12 @@ impl FromJson for PoolInput {
             }),
             "untie" => variant!(from, Self::Untie { request, session }),
             "flush" => variant!(from, Self::Flush { request }),
+            "login" => variant!(from, Self::Login { request, login }),
+            "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),
+            "logout" => variant!(from, Self::Logout { request, id }),
+            "answered" => {
+                variant!(from, Self::Answered { op, status, headers = Vec::new(), body = String::new() })
+            }
             "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
             "committed" => variant!(from, Self::Committed { op, generation, rows }),
             "conflict" => variant!(from, Self::Conflict { op, rows }),
@@ -336,6 +384,22 @@ from_json! {
         expires = None,
         base_url as "baseUrl" = None,
         identity = Identity::default(),
+        client = None,
+    }
+}
+
+from_json! {
+    strict LoginInput {
+        provider,
+        flow = None,
+        client = None,
+        redirect = None,
+        scopes = None,
+        state,
+        verifier,
+        name = None,
+        priority = None,
+        wait = crate::login::USUAL_WAIT,
     }
 }
 
@@ -366,12 +430,41 @@ impl ToJson for HostEffect {
                 to.open_tag("commit");
                 object!(to, { op, mutations });
             }
+            Self::Http { op, request } => {
+                to.open_tag("http");
+                to.open('{');
+                to.field("op", op);
+                to.field("method", &request.method);
+                to.field("url", &request.url);
+                to.field("headers", &Headers(request));
+                if let Some(body) = &request.body {
+                    to.field("body", &body.expose());
+                }
+                to.close('}');
+            }
+            Self::Prompt { login, url, code, until } => {
+                to.open_tag("prompt");
+                object!(to, { login, url, code if given, until if given });
+            }
             Self::Reply { request, answer } => {
                 to.open_tag("reply");
                 object!(to, { request, answer });
             }
         }
         to.close('}');
+    }
+}
+
+/// Headers on their way to a provider.
+struct Headers<'a>(&'a HttpRequest);
+
+impl ToJson for Headers<'_> {
+    fn write(&self, to: &mut Writer) {
+        to.open('[');
+        for (name, value) in &self.0.headers {
+            to.item(&(&**name, value.expose()));
+        }
+        to.close(']');
     }
 }
 

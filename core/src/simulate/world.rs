@@ -238,6 +238,10 @@ impl World {
                         }
                         inputs.push(input);
                     }
+                    HostEffect::Http { op, .. } => {
+                        inputs.push(PoolInput::Failed { op, message: "there is no network".into() });
+                    }
+                    HostEffect::Prompt { .. } => {}
                     HostEffect::Reply { request, answer } => {
                         self.answers.insert(request, answer);
                     }
@@ -294,6 +298,7 @@ impl World {
             expires: spec.expires.map(|at| self.instant(at)),
             base_url: spec.base_url.clone(),
             identity: identity(spec),
+            client: None,
         })
     }
 }

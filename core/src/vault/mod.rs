@@ -1,8 +1,12 @@
 //! Secrets by reference, in memory only. The machine passes references on; texts leave towards the store and the host's
 //! table, and nowhere else.
 
+mod login;
+
+pub use login::PendingLogin;
+
 use crate::facts::Kind;
-use crate::id::SecretRef;
+use crate::id::{RequestId, SecretRef};
 use crate::json::{self, from_json, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::secret::Secret;
 use sha2::{Digest, Sha256};
@@ -14,6 +18,19 @@ pub struct SecretParts {
     pub main: Secret,
     /// What renews it, for accounts that have one.
     pub refresh: Option<Secret>,
+    /// The program that the account was logged in by, where it is known: only that one may renew it.
+    pub client: Option<Box<Client>>,
+}
+
+/// A program that a provider knows (RFC 6749 §2): the user's, never ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its public id.
+    pub id: Box<str>,
+    /// Its secret, where it is a confidential one.
+    pub secret: Option<Secret>,
+    /// Where it gets tokens, where that was found and is not in the registry; else empty.
+    pub token_url: Box<str>,
 }
 
 impl SecretParts {
@@ -27,11 +44,11 @@ impl SecretParts {
         // By far the most are a key as we write it: nothing else in it, nothing escaped.
         if let Some(key) = text.strip_prefix(r#"{"key":""#).and_then(|rest| rest.strip_suffix(r#""}"#)) {
             if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-                return Some(Self { main: Secret::new(key), refresh: None });
+                return Some(Self { main: Secret::new(key), refresh: None, client: None });
             }
         }
-        let Found { key, token, access, refresh } = json::read(text).ok()?;
-        Some(Self { main: key.or(token).or(access)?, refresh })
+        let Found { key, token, access, refresh, client } = json::read(text).ok()?;
+        Some(Self { main: key.or(token).or(access)?, refresh, client })
     }
 
     /// A digest by which the same secret is found again, to be compared then. Never shown and never stored.
@@ -48,10 +65,29 @@ struct Found {
     token: Option<Secret>,
     access: Option<Secret>,
     refresh: Option<Secret>,
+    client: Option<Box<Client>>,
 }
 
 from_json! {
-    open Found { key = None, token = None, access = None, refresh = None }
+    open Found { key = None, token = None, access = None, refresh = None, client = None }
+}
+
+from_json! {
+    open Client { id, secret = None, token_url as "tokenUrl" = Box::default() }
+}
+
+impl ToJson for Client {
+    fn write(&self, to: &mut Writer) {
+        to.open('{');
+        to.field("id", &self.id);
+        if let Some(secret) = &self.secret {
+            to.field("secret", &secret.expose());
+        }
+        if !self.token_url.is_empty() {
+            to.field("tokenUrl", &self.token_url);
+        }
+        to.close('}');
+    }
 }
 
 impl FromJson for Secret {
@@ -82,6 +118,9 @@ impl ToJson for Stored<'_> {
         if let Some(refresh) = &self.parts.refresh {
             to.field("refresh", &refresh.expose());
         }
+        if let Some(client) = &self.parts.client {
+            to.field("client", client);
+        }
         to.close('}');
     }
 }
@@ -91,6 +130,7 @@ impl ToJson for Stored<'_> {
 pub struct Vault {
     places: Vec<Place>,
     free: Vec<u32>,
+    logins: Vec<(RequestId, PendingLogin)>,
 }
 
 struct Place {
@@ -132,6 +172,26 @@ impl Vault {
             if let Some(refresh) = &parts.refresh {
                 see(refresh.expose());
             }
+            if let Some(secret) = parts.client.as_ref().and_then(|client| client.secret.as_ref()) {
+                see(secret.expose());
+            }
+        }
+    }
+
+    /// Keeps what belongs to a login.
+    pub fn put_login(&mut self, request: RequestId, login: PendingLogin) {
+        self.logins.push((request, login));
+    }
+
+    /// What belongs to a login.
+    pub fn login(&mut self, request: RequestId) -> Option<&mut PendingLogin> {
+        self.logins.iter_mut().find(|(of, _)| *of == request).map(|(_, login)| login)
+    }
+
+    /// Forgets what belonged to a login.
+    pub fn forget_login(&mut self, request: RequestId) {
+        if let Some(at) = self.logins.iter().position(|(of, _)| *of == request) {
+            self.logins.swap_remove(at);
         }
     }
 
@@ -152,7 +212,10 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_again() {
-        let parts = SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")) };
+        let client =
+            Client { id: "c".into(), secret: Some(Secret::new("s")), token_url: "https://a/t".into() };
+        let client = Some(Box::new(client));
+        let parts = SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")), client };
         for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {
             assert!(SecretParts::from_json(&parts.to_json(kind)) == Some(parts.clone()));
         }
@@ -166,7 +229,7 @@ mod tests {
     }
     #[test]
     fn a_place_that_is_used_again_is_not_mistaken() {
-        let parts = |text: &str| SecretParts { main: Secret::new(text), refresh: None };
+        let parts = |text: &str| SecretParts { main: Secret::new(text), refresh: None, client: None };
         let mut vault = Vault::default();
         let (first, second) = (vault.put(parts("1")), vault.put(parts("2")));
         vault.forget(first);

@@ -178,6 +178,10 @@ impl Host {
                         }
                         Fault::Slow => self.slow.push_back((op, mutations)),
                     },
+                    HostEffect::Http { op, .. } => {
+                        inputs.push(PoolInput::Failed { op, message: "there is no network".into() });
+                    }
+                    HostEffect::Prompt { .. } => {}
                     HostEffect::Reply { request, answer } => {
                         self.told.push_str(&credpool::json::write(&answer));
                         assert!(self.answers.insert(request, answer).is_none(), "answered twice");

@@ -149,7 +149,7 @@ impl Host {
                         .collect();
                     self.handle(PoolInput::Committed { op, generation: 1, rows });
                 }
-                HostEffect::Load { .. } => {}
+                HostEffect::Load { .. } | HostEffect::Http { .. } | HostEffect::Prompt { .. } => {}
             }
         }
         given
