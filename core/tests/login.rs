@@ -80,7 +80,7 @@ impl Host {
                     }
                     HostEffect::Http { op, request } => self.requests.push((op, request)),
                     HostEffect::Prompt { url, code, .. } => {
-                        self.prompts.push((url.into(), code.map(Into::into)))
+                        self.prompts.push((url.into(), code.map(Into::into)));
                     }
                     HostEffect::Reply { request, answer } => self.answers.push((request, answer)),
                 }

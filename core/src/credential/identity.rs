@@ -11,10 +11,10 @@ impl Identity {
         let account = ("account:", &self.account_id);
         let project = ("project:", &self.project_id);
         let order = if org_scoped { [email, account, project] } else { [account, email, project] };
-        let org = if org_scoped { known(&self.org_id) } else { "" };
+        let org = if org_scoped { known(self.org_id.as_deref()) } else { "" };
         let mut bases = Vec::new();
         for (kind, text) in order {
-            let text = known(text);
+            let text = known(text.as_deref());
             if text.is_empty() || text == org {
                 continue;
             }
@@ -34,7 +34,7 @@ impl Identity {
         for base in self.bases(org_scoped).into_iter().take(1) {
             key = base;
         }
-        let org = known(&self.org_id);
+        let org = known(self.org_id.as_deref());
         if org_scoped && !org.is_empty() {
             key.push_str(if key.is_empty() { "org:" } else { "|org:" });
             key.push_str(org);
@@ -52,7 +52,7 @@ impl Identity {
         if key.is_empty() || key == old.key(org_scoped) {
             return !key.is_empty();
         }
-        let (org, old_org) = (known(&self.org_id), known(&old.org_id));
+        let (org, old_org) = (known(self.org_id.as_deref()), known(old.org_id.as_deref()));
         if !org_scoped || org.is_empty() {
             return false;
         }
@@ -67,7 +67,7 @@ impl Identity {
     /// Texts for an index: where [`takes_over`](Self::takes_over) holds, both have one in common.
     pub(crate) fn marks(&self) -> Vec<String> {
         let mut marks = self.bases(false);
-        let org = known(&self.org_id);
+        let org = known(self.org_id.as_deref());
         if !org.is_empty() {
             marks.push(["org:", org].concat());
         }
@@ -83,7 +83,7 @@ impl Identity {
             (&mut self.project_id, &other.project_id),
             (&mut self.enterprise_url, &other.enterprise_url),
         ] {
-            if known(place).is_empty() {
+            if known(place.as_deref()).is_empty() {
                 place.clone_from(from);
             }
         }
@@ -91,8 +91,8 @@ impl Identity {
 }
 
 /// The text without white space around it; empty where there is none.
-fn known(text: &Option<Box<str>>) -> &str {
-    text.as_deref().unwrap_or_default().trim_ascii()
+fn known(text: Option<&str>) -> &str {
+    text.unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What an authorization server says of itself (RFC 8414, OpenID Connect Discovery): where its endpoints are.
+//! What an authorization server says of itself (RFC 8414, `OpenID` Connect Discovery): where its endpoints are.
 
 use super::token::TokenFailure;
 use crate::facts::oauth::{is_safe_url, ClientAuth, OauthFacts};
