@@ -172,6 +172,15 @@ impl WasmPool {
         }
     }
 
+    /// The scopes that a login asks for, of a service of the provider where one is named; empty where there are none.
+    #[wasm_bindgen(js_name = oauthScopes)]
+    pub fn oauth_scopes(&self, provider: &str, service: &str) -> String {
+        self.0
+            .registry()
+            .oauth_scopes(provider, service)
+            .map_or_else(|_| String::new(), |scopes| json::write(&scopes))
+    }
+
     /// The names of all providers in the registry.
     pub fn providers(&self) -> String {
         json::write(&self.0.registry().names().collect::<Vec<_>>())

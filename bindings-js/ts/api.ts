@@ -9,6 +9,9 @@ export type { Host } from "./host.js";
 export type { Lease } from "./lease.js";
 export { ready } from "./load/engine.js";
 export type { HeaderSource, OutcomeParts, OutcomeSource } from "./outcome.js";
+export type {
+  CallbackFactory, CallbackReceiver, CallbackResult, LoginFlow, LoginOptions, LoginPrompt, OAuthClient, OAuthDefinition,
+} from "./login/types.js";
 export { CredentialPool } from "./pool.js";
 export type { ExportedProfile, Preference, Profile, Profiles, Resolution, ResolveOptions } from "./profiles.js";
 export type { Providers } from "./providers.js";

@@ -3,6 +3,7 @@ import { orAbort } from "./abort.js";
 import type { Driver } from "./driver.js";
 import { CredpoolError, messageOf } from "./errors.js";
 import type { ErrorCode, OutCandidate } from "./errors.js";
+import { loginError } from "./login/error.js";
 import { Lease } from "./lease.js";
 import type { LeaseKeeper } from "./lease.js";
 import { Names } from "./names.js";
@@ -292,6 +293,7 @@ export function must(answer: Answer): number[] {
 
 function failure({ failed }: Answer): CredpoolError {
   if (!failed) return new CredpoolError("internal", "the engine gave an answer of another kind: please report this");
+  if (failed.code === "login") return loginError(failed.message);
   return new CredpoolError(failed.code satisfies ErrorCode, failed.message);
 }
 

@@ -3,7 +3,8 @@ import { StoreCalls } from "./effects.js";
 import { CredpoolError, messageOf } from "./errors.js";
 import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
-import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, ProviderView } from "./protocol.js";
+import { sendRequest } from "./login/http.js";
+import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, PromptEffect, ProviderView } from "./protocol.js";
 import { packed } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
 import type { CredentialStore } from "./store/store.js";
@@ -33,6 +34,8 @@ export class Driver {
   readonly host: WholeHost;
   /** What has been read of the store, and what was written by this pool. */
   readonly known = new Known();
+  /** Who shows what a login asks for, by its request. */
+  readonly prompts = new Map<number, (prompt: PromptEffect) => void>();
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -214,6 +217,10 @@ export class Driver {
       const pending = this.#pending.get(request);
       this.#pending.delete(request);
       pending?.resolve(answer);
+    } else if ("http" in effect) {
+      void sendRequest(effect.http, this.host).then((done) => this.#complete(done));
+    } else if ("prompt" in effect) {
+      this.prompts.get(effect.prompt.login)?.(effect.prompt);
     } else if ("load" in effect) {
       const { op } = effect.load;
       void this.#calls.load(op).then((answer) => ("rows" in answer ? this.#loaded(op, answer) : this.#complete(answer)));

@@ -27,7 +27,9 @@ export type ErrorCode =
   /** Something of the host took too long. */
   | "timeout"
   /** A stream ended before its first part, whoever was asked. */
-  | "empty_stream";
+  | "empty_stream"
+  /** A login did not come to its end: see `reason`. */
+  | "login";
 
 const FACTS: Record<ErrorCode, { status: number; retryable: boolean }> = {
   cooling_down: { status: 429, retryable: true },
@@ -43,6 +45,7 @@ const FACTS: Record<ErrorCode, { status: number; retryable: boolean }> = {
   internal: { status: 500, retryable: false },
   timeout: { status: 504, retryable: true },
   empty_stream: { status: 502, retryable: true },
+  login: { status: 401, retryable: true },
 };
 
 /** Why one credential was not to be had. */
@@ -60,6 +63,7 @@ export interface OutCandidate {
 /** What an error knows beside its message. */
 export interface ErrorDetails {
   readonly retryAt?: number | undefined;
+  readonly reason?: string | undefined;
   readonly cause?: unknown;
   /** Reads the candidates when somebody asks for them. */
   readonly candidates?: (() => readonly OutCandidate[]) | undefined;
@@ -71,12 +75,15 @@ export class CredpoolError extends Error {
   readonly code: ErrorCode;
   /** When somebody is to be had again, in milliseconds since 1970; absent where that is not known. */
   declare readonly retryAt?: number;
+  /** Why a login failed, in one word: the provider's own (`access_denied`) or ours (`timeout`, `network`, `malformed`). */
+  declare readonly reason?: string;
   #candidates: readonly OutCandidate[] | (() => readonly OutCandidate[]);
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     if (details.retryAt !== undefined) this.retryAt = details.retryAt;
+    if (details.reason !== undefined) this.reason = details.reason;
     this.#candidates = details.candidates ?? [];
   }
 

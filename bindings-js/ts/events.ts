@@ -17,7 +17,11 @@ export type EventKind =
   | "result"
   | "generation"
   | "stale-completion"
-  | "clock";
+  | "clock"
+  | "login-started"
+  | "logged-in"
+  /** `cause` is one word: `access_denied`, `timeout`, … */
+  | "login-failed";
 
 /** Something that happened. Which fields are there depends on the kind; none is ever a secret. */
 export interface PoolEvent {

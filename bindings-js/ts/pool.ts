@@ -13,12 +13,14 @@ import type { FetchInit, FetchInput } from "./fetch/request.js";
 import { completeHost, processVariable, randomSeed } from "./host.js";
 import { Lease } from "./lease.js";
 import { ready } from "./load/engine.js";
+import { login } from "./login/login.js";
+import type { LoginOptions } from "./login/types.js";
 import type { OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView } from "./protocol.js";
 import type { Refusal } from "./refusal.js";
 import { Profiles } from "./profiles.js";
 import { Providers } from "./providers.js";
-import { changesInput, credentialInfo, credentialInput, parseRef, providerFacts } from "./shapes.js";
+import { changesInput, clientData, credentialInfo, credentialInput, parseRef, providerFacts } from "./shapes.js";
 import { memoryStore } from "./store/memory.js";
 import type { CredentialStore } from "./store/store.js";
 import { keepStore, releaseStore } from "./store/use.js";
@@ -54,7 +56,8 @@ export class CredentialPool implements AsyncDisposable {
     const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000 } = options;
     const host = completeHost(options.host);
     await ready();
-    const config = { policy, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host) };
+    const clients = Object.entries(options.oauth ?? {}).map(clientData);
+    const config = { policy, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
     const driver = new Driver(config, store, host, storeTimeoutMs);
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
@@ -229,6 +232,27 @@ export class CredentialPool implements AsyncDisposable {
   /** Takes a credential out of use; it stays in the store. */
   async disable(ref: CredentialRef, cause?: string): Promise<void> {
     await this.update(ref, { enabled: false, disabledCause: cause });
+  }
+
+  /**
+   * Logs in to an account of a provider: in a browser, or by a code that is typed in on any device. A login of an account
+   * that is there already renews it and nothing else. Answers its id once it is durable.
+   */
+  async login(provider: string, options: LoginOptions = {}): Promise<number> {
+    return login(this.#driver, provider, options);
+  }
+
+  /** Gives an account's tokens back to its provider, where it takes them, and takes the account out of the store. */
+  async logout(ref: CredentialRef): Promise<void> {
+    const id = this.#stored(ref);
+    must(await this.#driver.request((request) => ({ logout: { request, id } })));
+  }
+
+  /** The scopes that a login asks for; of one service of the provider, where the registry has `provider-service`. */
+  getOAuthScopes(provider: string, service = ""): string[] {
+    const json = this.#driver.run(() => this.#driver.wasm.oauthScopes(provider, service));
+    if (json === "") throw new CredpoolError("not_found", `${quoted(provider)} has no scopes: it is unknown, or its logins need none`);
+    return JSON.parse(json) as string[];
   }
 
   /** Takes a credential out of the store. */

@@ -12,6 +12,13 @@ export interface PoolConfig {
   seed?: number;
   providers?: ProviderFacts[];
   tellSelected?: boolean;
+  /** The user's OAuth clients, by provider. */
+  clients?: [string, ClientData][];
+}
+
+export interface ClientData {
+  id: string;
+  secret?: string;
 }
 
 /** One provider, as the registry has it. */
@@ -28,6 +35,46 @@ export interface ProviderFacts {
   website: string;
   refreshLead?: number;
   consumerNotice?: string;
+  oauth?: OAuthFacts;
+}
+
+/** How accounts of a provider log in. */
+export interface OAuthFacts {
+  flows: LoginFlow[];
+  issuer?: string;
+  authorize?: string;
+  token?: string;
+  device?: string;
+  revoke?: string;
+  introspect?: string;
+  userinfo?: string;
+  scopes: string[];
+  body: "form" | "json";
+  clientAuth: "client_secret_post" | "client_secret_basic";
+  redirect?: string;
+  params?: [string, string][];
+  headers?: [string, string][];
+  identity?: { email?: string[]; accountId?: string[]; orgId?: string[]; projectId?: string[] };
+  life?: number;
+  grace?: number;
+  orgScoped: boolean;
+  stateInToken: boolean;
+  devicePkce: boolean;
+}
+
+export type LoginFlow = "code" | "device" | "client_credentials";
+
+export interface LoginInput {
+  provider: string;
+  flow?: LoginFlow;
+  client?: ClientData;
+  redirect?: string;
+  scopes?: readonly string[];
+  state: string;
+  verifier: string;
+  name?: string;
+  priority?: number;
+  wait?: number;
 }
 
 /** What `WasmPool.provider()` answers: the facts, and what is the same for all providers. */
@@ -87,6 +134,7 @@ export interface CredentialInput extends SecretInput {
   expires?: number;
   baseUrl?: string;
   identity?: IdentityData;
+  client?: ClientData;
 }
 
 export interface Changes {
@@ -172,6 +220,10 @@ export type PoolInput =
   | { override: OverrideInput }
   | { untie: { request: number; session: string } }
   | { flush: { request: number } }
+  | { login: { request: number; login: LoginInput } }
+  | { callback: { request: number; login: number; text: string; pasted?: boolean } }
+  | { logout: { request: number; id: number } }
+  | { answered: { op: number; status: number; headers: [string, string][]; body: string } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
   | { committed: { op: number; generation: number; rows: [RowId, number][] } }
   | { conflict: { op: number; rows: RowData[] } }
@@ -210,10 +262,29 @@ export interface MutationData {
 export type HostEffect =
   | { load: { op: number } }
   | { commit: { op: number; mutations: MutationData[] } }
+  | { http: HttpEffect }
+  | { prompt: PromptEffect }
   | { reply: { request: number; answer: Answer } };
 
+/** To be sent, no redirect followed. */
+export interface HttpEffect {
+  op: number;
+  method: string;
+  url: string;
+  headers: [string, string][];
+  body?: string;
+}
+
+/** To be shown by the host of a login. */
+export interface PromptEffect {
+  login: number;
+  url: string;
+  code?: string;
+  until?: number;
+}
+
 export type RefusalCode = "cooling_down" | "unavailable" | "not_found" | "unknown_provider" | "aborted" | "too_many";
-export type FailedCode = "store" | "conflict" | "invalid" | "not_found";
+export type FailedCode = "store" | "conflict" | "invalid" | "not_found" | "login";
 export type NextAction = "none" | "refresh" | "rotate" | "stop";
 
 export interface Leased {

@@ -1,6 +1,7 @@
 // Between the public API's spelling and the engine's.
 import { CredpoolError, quoted } from "./errors.js";
-import type { Changes, CredentialInput, IdentityData, LimitsData, MemberView, ProviderFacts, ProviderView, SecretInput } from "./protocol.js";
+import type { OAuthClient, OAuthDefinition } from "./login/types.js";
+import type { Changes, ClientData, CredentialInput, IdentityData, LimitsData, MemberView, OAuthFacts, ProviderFacts, ProviderView, SecretInput } from "./protocol.js";
 import type { CredentialChanges, CredentialInfo, CredentialRef, Identity, Limits, NewCredential, ProviderDefinition, ProviderInfo } from "./types.js";
 
 /** The fields that are there. */
@@ -10,8 +11,9 @@ function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], und
 
 const CREDENTIAL_FIELDS: readonly string[] = [
   "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "source", "expires", "baseUrl",
-  "email", "accountId", "orgId", "projectId", "enterpriseUrl",
+  "email", "accountId", "orgId", "projectId", "enterpriseUrl", "clientId", "clientSecret",
 ];
+const NO_CHANGES: readonly string[] = ["provider", "kind", "clientId", "clientSecret"];
 
 /** A field that is not known is an error, never ignored: it may be a secret under another name. */
 function checkFields(what: string, value: object, known: readonly string[]): void {
@@ -50,11 +52,13 @@ export function credentialInput(provider: string, credential: NewCredential): Cr
   const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, source, baseUrl } = credential;
   const limits = limitsOf(credential.limits);
   const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, source, baseUrl, expires: instant(credential.expires) };
-  return { ...given(fields), provider, identity: identityOf(credential) } as CredentialInput;
+  const { clientId, clientSecret } = credential;
+  const client = clientId !== undefined && { client: clientData([provider, { clientId, clientSecret }])[1] };
+  return { ...given(fields), ...client, provider, identity: identityOf(credential) } as CredentialInput;
 }
 
 export function changesInput(changes: CredentialChanges): { changes: Changes; secret?: SecretInput } {
-  checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => field !== "provider" && field !== "kind"), "disabledCause"]);
+  checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => !NO_CHANGES.includes(field)), "disabledCause"]);
   const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, source, baseUrl, disabledCause } = changes;
   const identity = identityOf(changes);
   const secret = given({ key, token, access, refresh }) as SecretInput;
@@ -79,6 +83,26 @@ export function credentialInfo(view: MemberView): CredentialInfo {
   } as CredentialInfo;
 }
 
+/** An OAuth client of a provider. */
+export function clientData([provider, client]: [string, OAuthClient]): [string, ClientData] {
+  checkFields("an OAuth client", client, ["clientId", "clientSecret"]);
+  const { clientId: id, clientSecret: secret } = client;
+  if (typeof id !== "string" || id.trim() === "") throw new CredpoolError("invalid", `oauth.${provider}.clientId: expected a text`);
+  return [provider, { id, ...given({ secret }) } as ClientData];
+}
+
+const OAUTH_FIELDS: readonly string[] = [
+  "flows", "issuer", "authorize", "token", "device", "revoke", "introspect", "userinfo", "scopes", "body", "clientAuth", "redirect", "params", "headers",
+  "identity", "lifeMs", "graceMs", "orgScoped", "stateInToken", "devicePkce",
+];
+
+function oauthFacts(definition: OAuthDefinition): OAuthFacts {
+  checkFields("oauth", definition, OAUTH_FIELDS);
+  const { lifeMs: life, graceMs: grace, params, headers, ...rest } = definition;
+  const pairs = { params: params && Object.entries(params), headers: headers && Object.entries(headers) };
+  return given({ ...rest, ...pairs, life, grace }) as unknown as OAuthFacts;
+}
+
 export function providerFacts(definition: ProviderDefinition): ProviderFacts {
   checkFields("a provider", definition, PROVIDER_FIELDS);
   const { name, label = name, aliases = [], kinds = ["api_key", "token", "oauth"], environment = [], headers = {}, tokenHeaders = {} } = definition;
@@ -94,17 +118,18 @@ export function providerFacts(definition: ProviderDefinition): ProviderFacts {
     headers: Object.entries(headers),
     tokenHeaders: Object.entries(tokenHeaders),
     website,
-    ...given({ refreshLead, consumerNotice }),
+    ...given({ refreshLead, consumerNotice, oauth: definition.oauth && oauthFacts(definition.oauth) }),
   };
 }
 
 const PROVIDER_FIELDS: readonly string[] = [
   "name", "label", "aliases", "kinds", "environment", "keyPlacement", "tokenPlacement", "headers", "tokenHeaders", "website", "refreshLeadMs", "consumerNotice",
+  "oauth",
 ];
 
 export function providerInfo({ facts }: ProviderView): ProviderInfo {
-  const { headers, tokenHeaders, refreshLead: refreshLeadMs, ...rest } = facts;
-  return { ...rest, headers: Object.fromEntries(headers), tokenHeaders: Object.fromEntries(tokenHeaders), ...given({ refreshLeadMs }) };
+  const { headers, tokenHeaders, refreshLead: refreshLeadMs, oauth, ...rest } = facts;
+  return { ...rest, ...given({ logins: oauth?.flows, scopes: oauth?.scopes }), headers: Object.fromEntries(headers), tokenHeaders: Object.fromEntries(tokenHeaders), ...given({ refreshLeadMs }) };
 }
 
 /** `provider:name` in its parts; an id is a positive whole number. */

@@ -1,5 +1,6 @@
 // The words of the public API. Times are milliseconds, instants are milliseconds since 1970.
 import type { Host } from "./host.js";
+import type { LoginFlow, OAuthClient, OAuthDefinition } from "./login/types.js";
 import type { Kind, Origin, Placement } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
 
@@ -15,6 +16,8 @@ export interface PoolOptions {
   providers?: readonly ProviderDefinition[] | undefined;
   /** Environment variables for keys; `false` for none. The process's own where it is left out. */
   env?: Readonly<Record<string, string | undefined>> | false | undefined;
+  /** Your OAuth clients, by provider: logins and refreshes need one, and none is built in. */
+  oauth?: Readonly<Record<string, OAuthClient>> | undefined;
   /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */
   seed?: number | undefined;
   /** Clocks, timers and network in place of the runtime's own. */
@@ -44,6 +47,8 @@ export interface ProviderDefinition {
   website?: string | undefined;
   refreshLeadMs?: number | undefined;
   consumerNotice?: string | undefined;
+  /** How its accounts log in. */
+  oauth?: OAuthDefinition | undefined;
 }
 
 /** What is known of a provider. */
@@ -62,6 +67,10 @@ export interface ProviderInfo {
   readonly refreshLeadMs?: number;
   /** What the provider's terms say of consumer accounts in other programs; to be shown when one is added. */
   readonly consumerNotice?: string;
+  /** The ways to log in to an account, the preferred first. */
+  readonly logins?: LoginFlow[];
+  /** What a login asks for. */
+  readonly scopes?: string[];
 }
 
 /** Whose account it is. */
@@ -109,6 +118,9 @@ export interface NewCredential extends Identity {
   access?: string | undefined;
   /** Of an OAuth account. */
   refresh?: string | undefined;
+  /** The OAuth client that the account was logged in by: only that one may renew it. */
+  clientId?: string | undefined;
+  clientSecret?: string | undefined;
   /** Unique for the provider; given where it is left out. Who is named like a stored one takes its place. */
   name?: string | undefined;
   /** Higher is tried first: 0. */
@@ -141,7 +153,7 @@ export interface NewProviderCredential extends NewCredential {
 }
 
 /** What is to change; what is left out stays. */
-export interface CredentialChanges extends Omit<NewCredential, "kind"> {
+export interface CredentialChanges extends Omit<NewCredential, "kind" | "clientId" | "clientSecret"> {
   disabledCause?: string | undefined;
 }
 

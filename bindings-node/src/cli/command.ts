@@ -5,6 +5,9 @@ import type { Terminal } from "./terminal.js";
 export interface Context {
   readonly out: Terminal;
   readonly err: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks the person; absent where nobody sits there. `undefined`: no answer will come. */
+  readonly ask?: (question: string, signal: AbortSignal) => Promise<string | undefined>;
   /** The text of a file; `-` is what is piped in. */
   read(file: string): Promise<string>;
 }

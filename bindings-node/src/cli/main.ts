@@ -1,18 +1,22 @@
 #!/usr/bin/env node
 // The command line: finds the command, reads its arguments, and turns what it answers into an exit code.
 import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { version } from "credpool";
+import { accountsCommand } from "./accounts.js";
 import { addCommand } from "./add.js";
 import { UsageError } from "./command.js";
 import type { Command, Context } from "./command.js";
+import { loginCommand } from "./login.js";
+import { logoutCommand } from "./logout.js";
 import { manageCommands } from "./manage.js";
 import { explainCommand, listCommand, providersCommand, testCommand } from "./show.js";
 import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
 
-const COMMANDS: readonly Command[] = [addCommand, listCommand, ...manageCommands, explainCommand, testCommand, providersCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, accountsCommand, addCommand, listCommand, ...manageCommands, explainCommand, testCommand, providersCommand, simulateCommand];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 
@@ -65,9 +69,23 @@ function parse(command: Command, args: string[]): { values: Record<string, unkno
 // `credpool simulate … | head`: whoever reads has seen enough.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
+/** Questions go to the error stream: the output is for the answer. */
+async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal });
+  } catch {
+    return undefined; // The answer came in another way, or the input ended.
+  } finally {
+    lines.close();
+  }
+}
+
 const context: Context = {
   out: terminal(process.stdout, process.env),
   err: terminal(process.stderr, process.env),
+  env: process.env,
+  ...(process.stdin.isTTY && { ask }),
   read: (file) => (file === "-" ? text(process.stdin) : readFile(file, "utf8")),
 };
 

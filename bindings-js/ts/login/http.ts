@@ -1,0 +1,55 @@
+// Requests to providers on the engine's behalf: token endpoints and their neighbours. Whatever comes back is handed over;
+// what it means the engine says.
+import { messageOf } from "../errors.js";
+import type { WholeHost } from "../host.js";
+import type { HttpEffect, PoolInput } from "../protocol.js";
+
+/** No answer of such an endpoint is longer; the engine refuses what is cut. */
+const MAX_BODY_BYTES = 1 << 20;
+/** A request that has no answer by then never gets one. */
+const LONGEST_MS = 120_000;
+
+/** Sends it; answers what the engine is to be told. Never rejected, and without a word of what was sent. */
+export async function sendRequest({ op, method, url, headers, body }: HttpEffect, host: WholeHost): Promise<PoolInput> {
+  const abort = new AbortController();
+  const timer = host.setTimer(() => abort.abort(), LONGEST_MS, true);
+  try {
+    // A token must not follow a redirect to somebody else.
+    const init: RequestInit = { method, headers, redirect: "manual", credentials: "omit", cache: "no-store", signal: abort.signal };
+    const response = await host.fetch(url, body === undefined ? init : { ...init, body });
+    const text = await readText(response);
+    // A redirect that a browser hides has no status.
+    const status = response.status === 0 ? 302 : response.status;
+    return { answered: { op, status, headers: [...response.headers], body: text } };
+  } catch (error) {
+    const { name } = error as { name?: unknown };
+    return { failed: { op, message: name === "AbortError" ? "no answer in time" : `no answer (${name === undefined ? "error" : nameOf(error)})` } };
+  } finally {
+    host.clearTimer(timer);
+  }
+}
+
+/** The kind of an error and its code: its message may quote what was sent. */
+function nameOf(error: unknown): string {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return typeof cause?.code === "string" ? cause.code : error instanceof Error ? error.name : messageOf(typeof error);
+}
+
+/** The body's text, as far as the engine reads it and one character further. */
+async function readText(response: Response): Promise<string> {
+  if (!response.body) return "";
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      text += decoder.decode(part.value, { stream: true });
+      bytes += part.value.byteLength;
+      if (bytes > MAX_BODY_BYTES) break;
+    }
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+  return text;
+}

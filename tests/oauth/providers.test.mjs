@@ -1,0 +1,142 @@
+// @ts-check
+// Logins as single providers speak them, by the registry's own data: what they are asked, byte for byte, and what they answer.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CredentialPool } from "credpool";
+
+/** @typedef {{ url: string, method: string, headers: Headers, body: string }} Asked */
+
+/** A pool whose network is a function. @param {(asked: Asked, n: number) => { status?: number, body: unknown, type?: string }} answer @param {import("credpool").PoolOptions} [options] */
+async function open(answer, options = {}) {
+  /** @type {Asked[]} */
+  const asked = [];
+  /** @type {typeof globalThis.fetch} */
+  const fetch = async (input, init = {}) => {
+    assert.equal(init.redirect, "manual", "no token follows a redirect");
+    const one = { url: String(input), method: init.method ?? "GET", headers: new Headers(init.headers), body: String(init.body ?? "") };
+    asked.push(one);
+    const { status = 200, body } = answer(one, asked.length);
+    return new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
+  };
+  const pool = await CredentialPool.open({ env: false, ...options, host: { fetch, ...options.host } });
+  return { pool, asked };
+}
+
+/** A person who pastes what the browser shows. @param {(state: string) => string} shown @returns {import("credpool").LoginOptions} */
+const pasting = (shown) => ({
+  clientId: "of-the-user",
+  prompt: ({ url }) => Promise.resolve(shown(new URL(url).searchParams.get("state") ?? "")),
+});
+
+test("GitHub's device flow: failures with status 200, a slower interval, no expiry", async () => {
+  /** @type {number[]} */
+  const waits = [];
+  let clock = 0;
+  /** @type {Set<() => void>} */
+  const due = new Set();
+  const host = {
+    mono: () => clock,
+    now: () => 1_800_000_000_000 + clock,
+    /** @param {() => void} work @param {number} ms */
+    setTimer: (work, ms) => {
+      if (ms >= 100_000) return 0; // A request's own limit.
+      const run = () => {
+        waits.push(ms);
+        clock += ms;
+        work();
+      };
+      due.add(run);
+      setTimeout(() => due.delete(run) && run(), 0);
+      return run;
+    },
+    /** @param {unknown} timer */
+    clearTimer: (timer) => void due.delete(/** @type {() => void} */ (timer)),
+  };
+  const { pool, asked } = await open(({ url }, n) => {
+    if (url.endsWith("/login/device/code")) return { body: { device_code: "dc", user_code: "AAAA-BBBB", verification_uri: "https://github.com/login/device", expires_in: 900, interval: 5 } };
+    if (url.endsWith("/user")) return { body: { id: 42, login: "ada", email: null } };
+    return { body: n === 2 ? { error: "authorization_pending" } : n === 3 ? { error: "slow_down", interval: 10 } : { access_token: "gho_x", token_type: "bearer", scope: "read:user" } };
+  }, { host });
+  /** @type {import("credpool").LoginPrompt[]} */
+  const shown = [];
+  const id = await pool.login("copilot", { clientId: "of-the-user", openUrl: (_, prompt) => void shown.push(prompt) });
+  assert.deepEqual([shown[0]?.url, shown[0]?.code, shown[0]?.flow], ["https://github.com/login/device", "AAAA-BBBB", "device"]);
+  assert.deepEqual(asked.map(({ url }) => new URL(url).pathname), ["/login/device/code", "/login/oauth/access_token", "/login/oauth/access_token", "/login/oauth/access_token", "/user"]);
+  assert.equal(asked[0]?.body, "scope=read%3Auser&client_id=of-the-user");
+  assert.ok(asked.every(({ headers }) => headers.get("accept") === "application/json"));
+  assert.equal(asked[4]?.headers.get("authorization"), "Bearer gho_x");
+  const account = pool.get(id);
+  assert.deepEqual([account?.identity.accountId, account?.expires, account?.provider], ["42", undefined, "github-copilot"]);
+  assert.deepEqual(waits.filter((ms) => ms === 5000 || ms === 10_000), [5000, 5000, 10_000]);
+  await pool.close();
+});
+
+test("Anthropic's token endpoint: JSON, state sent along, whose it is in the answer", async () => {
+  const { pool, asked } = await open(() => ({
+    body: { access_token: "sk-ant-oat01-x", refresh_token: "sk-ant-ort01-x", expires_in: 28_800, account: { uuid: "acc", email_address: "ada@example.com" }, organization: { uuid: "org" } },
+  }));
+  let notice = "";
+  const id = await pool.login("claude", { ...pasting((state) => `the-code#${state}`), notice: (text) => void (notice = text) });
+  assert.match(notice, /Anthropic/);
+  assert.equal(asked.length, 1, "whose it is need not be asked");
+  const [{ url, headers, body } = /** @type {Asked} */ ({})] = asked;
+  assert.deepEqual([url, headers.get("content-type"), headers.get("anthropic-beta")], ["https://api.anthropic.com/v1/oauth/token", "application/json", "oauth-2025-04-20"]);
+  const sent = JSON.parse(body);
+  assert.deepEqual([sent.grant_type, sent.code, sent.client_id, sent.redirect_uri], ["authorization_code", "the-code", "of-the-user", "http://localhost:54545/callback"]);
+  assert.ok(sent.state.length >= 22 && sent.code_verifier.length >= 43);
+  assert.deepEqual(pool.get(id)?.identity, { email: "ada@example.com", accountId: "acc", orgId: "org" });
+  await assert.rejects(pool.login("claude", { ...pasting(() => "x"), notice: () => false }), { code: "aborted" });
+  await pool.close();
+});
+
+test("Google's form: a confidential client, offline access, PKCE although nobody asks for it", async () => {
+  const { pool, asked } = await open(({ url }) => ({ body: url.includes("userinfo") ? { sub: "1", email: "ada@example.com" } : { access_token: "ya29.x", expires_in: 3599, refresh_token: "1//x", scope: "openid" } }));
+  /** @type {URL | undefined} */
+  let opened;
+  const options = pasting((state) => `http://127.0.0.1:8085/oauth2callback?state=${state}&code=4%2F0x&iss=https%3A%2F%2Faccounts.google.com&scope=openid`);
+  const id = await pool.login("gemini-cli", { ...options, clientSecret: "canary-client-secret", openUrl: (url) => void (opened = new URL(url)) });
+  const asks = Object.fromEntries(opened?.searchParams ?? []);
+  assert.deepEqual([asks.access_type, asks.prompt, asks.code_challenge_method, asks.redirect_uri], ["offline", "consent", "S256", "http://127.0.0.1:8085/oauth2callback"]);
+  const sent = Object.fromEntries(new URLSearchParams(asked[0]?.body));
+  assert.deepEqual([asked[0]?.url, sent.code, sent.client_secret, sent.grant_type], ["https://oauth2.googleapis.com/token", "4/0x", "canary-client-secret", "authorization_code"]);
+  assert.equal(pool.get(id)?.name, "ada@example.com");
+  await pool.logout(id);
+  assert.deepEqual([asked[2]?.url, new URLSearchParams(asked[2]?.body).get("token")], ["https://oauth2.googleapis.com/revoke", "1//x"]);
+  await pool.close();
+});
+
+test("a second person's mix-up, a web page, nothing, ten megabytes and a redirect as token answers", async () => {
+  const evil = await open(() => ({ body: {} }));
+  const mixed = pasting((state) => `http://127.0.0.1:8085/oauth2callback?state=${state}&code=c&iss=https%3A%2F%2Fevil.example`);
+  await assert.rejects(evil.pool.login("gemini-cli", mixed), { reason: "wrong_issuer" });
+  assert.equal(evil.asked.length, 0);
+  /** @type {[{ status?: number, body: unknown }, string][]} */
+  const answers = [
+    [{ body: "<html>canary-page</html>" }, "malformed"],
+    [{ body: "" }, "malformed"],
+    [{ body: { access_token: "x".repeat(10 << 20) } }, "malformed"],
+    [{ status: 302, body: "" }, "http-302"],
+    [{ status: 404, body: "canary-page" }, "http-404"],
+    [{ body: { access_token: 7 } }, "malformed"],
+  ];
+  for (const [answer, reason] of answers) {
+    const { pool } = await open(() => answer);
+    const login = pool.login("codex", pasting((state) => `http://localhost:1455/auth/callback?code=c&state=${state}`));
+    await assert.rejects(login, (/** @type {any} */ error) => error.reason === reason && !error.message.includes("canary"));
+    assert.equal(pool.list("codex").length, 0);
+    await pool.close();
+  }
+  await evil.pool.close();
+});
+
+test("what is known of logins", async () => {
+  const { pool } = await open(() => ({ body: {} }));
+  assert.deepEqual(pool.provider("copilot")?.logins, ["device"]);
+  assert.equal(pool.provider("openai")?.logins, undefined);
+  assert.ok(pool.getOAuthScopes("gemini", "gmail").some((scope) => scope.endsWith("/cloud-platform")));
+  assert.throws(() => pool.getOAuthScopes("openai"), { code: "not_found" });
+  await assert.rejects(pool.login("openai", { clientId: "x", prompt: () => Promise.resolve("") }), { code: "invalid", message: /no login/ });
+  await assert.rejects(pool.login("claude", { prompt: () => Promise.resolve("") }), { code: "invalid", message: /^clientId/ });
+  await assert.rejects(open(() => ({ body: {} }), { providers: [{ name: "evil", oauth: { token: "http://evil.example/t" } }] }), { code: "invalid", message: /oauth\.token/ });
+  await pool.close();
+});

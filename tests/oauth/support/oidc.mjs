@@ -1,0 +1,77 @@
+// @ts-check
+// A certified OpenID provider on this machine: rotation with reuse detection, lives of seconds, every flow that we speak.
+import http from "node:http";
+import { once } from "node:events";
+
+/** @typedef {{ issuer: string, clients: { publicId: string, confidential: { id: string, secret: string } }, close(): Promise<void>, grants: string[], revoked: string[] }} Oidc */
+
+const CONFIDENTIAL = { id: "machine", secret: "canary-secret-of-the-machine" };
+
+/** @param {{ accessSeconds?: number }} [options] @returns {Promise<Oidc>} */
+export async function startOidc({ accessSeconds = 60 } = {}) {
+  // It warns of being a test set-up, over and over.
+  const { warn, info } = console;
+  console.warn = console.info = () => undefined;
+  const { Provider } = await import("oidc-provider");
+  const server = http.createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const issuer = `http://127.0.0.1:${port}`;
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: "app",
+        application_type: "native",
+        token_endpoint_auth_method: "none",
+        grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+        redirect_uris: ["http://127.0.0.1/callback"],
+      },
+      {
+        client_id: CONFIDENTIAL.id,
+        client_secret: CONFIDENTIAL.secret,
+        grant_types: ["client_credentials"],
+        redirect_uris: [],
+        response_types: [],
+        token_endpoint_auth_method: "client_secret_basic",
+      },
+    ],
+    scopes: ["openid", "email", "offline_access", "api"],
+    claims: { openid: ["sub"], email: ["email", "email_verified"] },
+    conformIdTokenClaims: false,
+    cookies: { keys: ["of a test"] },
+    features: {
+      devInteractions: { enabled: true },
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+      clientCredentials: { enabled: true },
+    },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: () => true,
+    ttl: { AccessToken: accessSeconds, ClientCredentials: accessSeconds, RefreshToken: 3600, DeviceCode: 120, AuthorizationCode: 30, IdToken: 60, Interaction: 120, Session: 120, Grant: 3600 },
+    findAccount: (/** @type {unknown} */ _, /** @type {string} */ id) => ({ accountId: id, claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: true }) }),
+  });
+  console.warn = warn;
+  console.info = info;
+  /** @type {string[]} */
+  const grants = [];
+  /** @type {string[]} */
+  const revoked = [];
+  provider.on("grant.success", (/** @type {any} */ ctx) => grants.push(ctx.oidc.params.grant_type));
+  provider.on("refresh_token.destroyed", () => revoked.push("refresh_token"));
+  provider.on("grant.revoked", () => revoked.push("grant"));
+  server.on("request", provider.callback());
+  return {
+    issuer,
+    clients: { publicId: "app", confidential: CONFIDENTIAL },
+    grants,
+    revoked,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
