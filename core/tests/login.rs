@@ -352,7 +352,7 @@ fn endpoints_are_discovered_and_remembered() {
     host.reply(
         op,
         200,
-        r#"{"issuer":"https://found.example/t","token_endpoint":"https://found.example/token"}"#,
+        r#"{"issuer":"https://found.example/t","token_endpoint":"https://found.example/token","revocation_endpoint":"https://found.example/revoke"}"#,
     );
     let (op, url, body) = host.sent();
     assert_eq!(url, "https://found.example/token");
@@ -361,6 +361,8 @@ fn endpoints_are_discovered_and_remembered() {
     assert!(matches!(host.answer(LOGIN), Some(Answer::Done { .. })));
     let secret = host.commits.last().unwrap().secret.clone().unwrap();
     assert!(secret.contains(r#""tokenUrl":"https://found.example/token""#), "{secret}");
+    host.json(r#"{"logout":{"request":9,"id":1}}"#);
+    assert_eq!(host.sent().1, "https://found.example/revoke");
 }
 
 #[test]

@@ -123,18 +123,19 @@ test("a fixed port that somebody else has is said before a browser opens", async
   const other = http.createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => other.once("listening", () => resolve(undefined)));
   const { port } = /** @type {net.AddressInfo} */ (other.address());
-  await using pool = await CredentialPool.open({ env: false });
+  const pool = await CredentialPool.open({ env: false });
   let opened = false;
   const login = pool.login("anthropic", { clientId: "me", redirectUri: `http://127.0.0.1:${port}/cb`, callback: loopback(), openUrl: () => (opened = true) });
   await assert.rejects(login, { code: "unavailable" });
   assert.equal(opened, false);
   await assert.rejects(pool.login("anthropic", { clientId: "me", redirectUri: "https://app.example/cb", callback: loopback(), openUrl: () => undefined }), { code: "invalid" });
   await new Promise((resolve) => other.close(() => resolve(undefined)));
+  await pool.close();
 });
 
 test("what a person pastes: asked again until it is the answer", async () => {
   const server = await tokenServer();
-  await using pool = await CredentialPool.open({ env: false, providers: [{ name: "mine", kinds: ["oauth"], oauth: { flows: ["code"], authorize: `${server.address}/a`, token: `${server.address}/token`, redirect: "https://auth.example/show" } }] });
+  const pool = await CredentialPool.open({ env: false, providers: [{ name: "mine", kinds: ["oauth"], oauth: { flows: ["code"], authorize: `${server.address}/a`, token: `${server.address}/token`, redirect: "https://auth.example/show" } }] });
   /** @type {(string | undefined)[]} */
   const problems = [];
   let state = "";
@@ -150,5 +151,6 @@ test("what a person pastes: asked again until it is the answer", async () => {
   assert.match(server.requests[0]?.body ?? "", /code=c%2B1/);
   await assert.rejects(pool.login("mine", { clientId: "me", prompt: () => Promise.resolve(undefined) }), { code: "aborted" });
   await assert.rejects(pool.login("mine", { clientId: "me" }), { code: "invalid" });
+  await pool.close();
   await server.close();
 });

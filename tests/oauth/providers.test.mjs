@@ -131,8 +131,8 @@ test("a second person's mix-up, a web page, nothing, ten megabytes and a redirec
 
 test("what is known of logins", async () => {
   const { pool } = await open(() => ({ body: {} }));
-  assert.deepEqual(pool.provider("copilot")?.logins, ["device"]);
-  assert.equal(pool.provider("openai")?.logins, undefined);
+  assert.deepEqual(pool.providers.get("copilot")?.logins, ["device"]);
+  assert.equal(pool.providers.get("openai")?.logins, undefined);
   assert.ok(pool.getOAuthScopes("gemini", "gmail").some((scope) => scope.endsWith("/cloud-platform")));
   assert.throws(() => pool.getOAuthScopes("openai"), { code: "not_found" });
   await assert.rejects(pool.login("openai", { clientId: "x", prompt: () => Promise.resolve("") }), { code: "invalid", message: /no login/ });

@@ -1,7 +1,7 @@
 // @ts-check
 // Logins against a certified OpenID provider, with a person in a real Chromium. Run by scripts/test/steps.mjs.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { CredentialPool } from "credpool";
 import { loopback } from "credpool/node";
 import { withChromium } from "../browser/support.mjs";
@@ -12,13 +12,22 @@ let oidc;
 before(async () => void (oidc = await startOidc()));
 after(() => oidc.close());
 
+/** @type {CredentialPool[]} */
+const pools = [];
+afterEach(async () => {
+  for (const pool of pools.splice(0)) await pool.close();
+});
+
 /** @param {object} [oauth] */
-const open = (oauth = {}) =>
-  CredentialPool.open({
+async function open(oauth = {}) {
+  const pool = await CredentialPool.open({
     env: false,
     providers: [{ name: "mine", kinds: ["oauth"], oauth: { flows: ["code", "device"], issuer: oidc.issuer, scopes: ["openid", "email", "offline_access"], redirect: "http://127.0.0.1:0/callback", ...oauth } }],
     oauth: { mine: { clientId: oidc.clients.publicId } },
   });
+  pools.push(pool);
+  return pool;
+}
 
 /** A person who logs in and agrees to everything. @param {import("playwright-core").Page} page @param {string} who */
 async function agree(page, who) {
@@ -33,7 +42,7 @@ async function agree(page, who) {
 
 test("authorization code with PKCE, in a browser, by a loopback callback; then logout", async () => {
   await withChromium(async (browser) => {
-    await using pool = await open();
+    const pool = await open();
     /** @type {string[]} */
     const told = [];
     pool.on("*", ({ kind }) => told.push(kind));
@@ -68,7 +77,7 @@ test("authorization code with PKCE, in a browser, by a loopback callback; then l
 
 test("a person who refuses", async () => {
   await withChromium(async (browser) => {
-    await using pool = await open();
+    const pool = await open();
     const page = await browser.newPage();
     const login = pool.login("mine", {
       callback: loopback(),
@@ -86,13 +95,13 @@ test("a person who refuses", async () => {
 
 test("the device flow: a code that is typed in in a browser", async () => {
   await withChromium(async (browser) => {
-    await using pool = await open();
+    const pool = await open();
     const page = await browser.newPage();
     const id = await pool.login("mine", {
       flow: "device",
       openUrl: async (url, { code = "" }) => {
         await page.goto(url);
-        if (await page.locator("input[name=user_code]").count()) await page.fill("input[name=user_code]", code);
+        if (await page.locator("input[name=user_code]:not([type=hidden])").count()) await page.fill("input[name=user_code]", code);
         await Promise.all([page.waitForNavigation(), page.click("button[type=submit]")]);
         for (let step = 0; step < 4 && (await page.locator("button[type=submit]").count()); step += 1) await agree(page, "bob");
       },
@@ -103,7 +112,7 @@ test("the device flow: a code that is typed in in a browser", async () => {
 });
 
 test("client credentials, shown by Basic as the provider's metadata asks", async () => {
-  await using pool = await open({ flows: ["client_credentials"], scopes: ["api"] });
+  const pool = await open({ flows: ["client_credentials"], scopes: ["api"] });
   const { id: clientId, secret: clientSecret } = oidc.clients.confidential;
   const id = await pool.login("mine", { clientId, clientSecret, name: "machine" });
   assert.equal(pool.get(id)?.name, "machine");

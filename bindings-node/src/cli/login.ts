@@ -49,7 +49,7 @@ Exit code: 0 if the account is stored, 1 if not, 2 if the command is wrong.`,
     if (provider === undefined || more !== undefined) throw new UsageError("login: name one provider");
     const { out, err } = context;
     return withPool(values, async (pool) => {
-      const known = pool.provider(provider);
+      const known = pool.providers.get(provider);
       if (!known?.logins) throw new Error(`${provider} has no login that is known: credpool can hold its keys and tokens`);
       const id = await pool.login(provider, { ...clientOf(context, known.name, values["client-id"] as string | undefined), ...optionsOf(context, values) });
       const account = pool.get(id);

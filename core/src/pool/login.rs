@@ -84,7 +84,6 @@ impl Pool {
             code: None,
             device: None,
             tokens: None,
-            found_token: false,
             identity: Identity::default(),
             name: input.name,
             priority: input.priority,
@@ -128,10 +127,14 @@ impl Pool {
     /// The request that gives an account's tokens back: its refresh token, which takes the rest along, else its access token.
     pub(super) fn revocation(&self, handle: Handle) -> Option<HttpRequest> {
         let record = self.engine.record(handle).filter(|record| record.kind == Kind::Oauth)?;
-        let facts = self.registry.facts(&record.provider)?.oauth.filter(|facts| !facts.revoke.is_empty())?;
+        let facts = self.registry.facts(&record.provider)?.oauth?;
         let parts = self.vault.get(self.engine.secret(handle)?)?;
         let client = self.client_of(&record.provider, parts.client.as_deref())?;
-        let endpoint = client.endpoint(&facts, &facts.revoke, "");
+        let url = if facts.revoke.is_empty() { &client.revoke_url } else { &facts.revoke };
+        if url.is_empty() {
+            return None;
+        }
+        let endpoint = client.endpoint(&facts, url, "");
         let token = parts.refresh.as_ref().unwrap_or(&parts.main);
         Some(oauth::revoke_request(&endpoint, token, parts.refresh.is_some()))
     }
@@ -181,7 +184,6 @@ impl Pool {
         let headers = Headers::from(headers);
         let news = match stage {
             Stage::Discover | Stage::DiscoverElsewhere => {
-                pending.found_token |= pending.facts.token.is_empty();
                 let read = oauth::read_metadata(&mut pending.facts, status, body);
                 read.and_then(|()| pending.has_what_it_needs()).map_or_else(failed, |()| News::Found)
             }
@@ -236,8 +238,15 @@ impl Pool {
     pub(super) fn store_login(&mut self, now: Now, login: RequestId, to: &mut PoolStep) {
         let Some(pending) = self.vault.login(login) else { return };
         let Some(tokens) = pending.tokens.as_ref() else { return };
-        let token_url = if pending.found_token { pending.facts.token.clone() } else { Box::default() };
-        let client = Client { token_url, ..pending.client.clone() };
+        let mut client = pending.client.clone();
+        // What was found is kept: the registry will not know it later.
+        let registered = self.registry.facts(&pending.provider).and_then(|facts| facts.oauth).unwrap_or_default();
+        if registered.token.is_empty() {
+            client.token_url.clone_from(&pending.facts.token);
+        }
+        if registered.revoke.is_empty() {
+            client.revoke_url.clone_from(&pending.facts.revoke);
+        }
         let input = CredentialInput {
             provider: pending.provider.clone(),
             name: pending.name.clone(),

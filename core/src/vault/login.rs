@@ -25,8 +25,6 @@ pub struct PendingLogin {
     pub device: Option<(DeviceGrant, Timestamp)>,
     /// What it brought.
     pub tokens: Option<Tokens>,
-    /// Was the token endpoint found, and not in the registry?
-    pub found_token: bool,
     /// Whose the tokens are, as far as it is known.
     pub identity: Identity,
     /// The name that the account is to have; none: its e-mail address, or any.

@@ -31,6 +31,8 @@ pub struct Client {
     pub secret: Option<Secret>,
     /// Where it gets tokens, where that was found and is not in the registry; else empty.
     pub token_url: Box<str>,
+    /// Where it gives them back, likewise.
+    pub revoke_url: Box<str>,
 }
 
 impl SecretParts {
@@ -73,7 +75,12 @@ from_json! {
 }
 
 from_json! {
-    open Client { id, secret = None, token_url as "tokenUrl" = Box::default() }
+    open Client {
+        id,
+        secret = None,
+        token_url as "tokenUrl" = Box::default(),
+        revoke_url as "revokeUrl" = Box::default(),
+    }
 }
 
 impl ToJson for Client {
@@ -85,6 +92,9 @@ impl ToJson for Client {
         }
         if !self.token_url.is_empty() {
             to.field("tokenUrl", &self.token_url);
+        }
+        if !self.revoke_url.is_empty() {
+            to.field("revokeUrl", &self.revoke_url);
         }
         to.close('}');
     }
@@ -213,7 +223,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again() {
         let client =
-            Client { id: "c".into(), secret: Some(Secret::new("s")), token_url: "https://a/t".into() };
+            Client { id: "c".into(), secret: Some(Secret::new("s")), token_url: "https://a/t".into(), revoke_url: "https://a/r".into() };
         let client = Some(Box::new(client));
         let parts = SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")), client };
         for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {

@@ -3,12 +3,15 @@
 #![forbid(unsafe_code)]
 
 use credpool::classify::{classify as classify_answer, classify_event, classify_stream, Answer, Stream};
+use credpool::facts::oauth::{Flow, OauthFacts};
 use credpool::json::Value;
+use credpool::login::{Login, News, Todo};
+use credpool::oauth;
 use credpool::pattern::Pattern;
 use credpool::provider::{auth_parts, Registry};
 use credpool::rules::ClassifyRules;
 use credpool::secret::Secret;
-use credpool::time::{Span, Timestamp};
+use credpool::time::{Instant, Span, Timestamp};
 use credpool::verdict::Verdict;
 use credpool::wire::http::Headers;
 use credpool::wire::rate_limit::{RateLimits, MAX_LIMITS};
@@ -121,6 +124,40 @@ pub const TARGETS: &[Target] = &[
             r#"{"name":"x","credentials":[{"name":"a","provider":"openai","key":"k"}],"steps":[{"at":0,"acquire":{"provider":"openai","model":"m(high)","session":"s","as":"l"}},{"at":1,"report":{"lease":"l","status":429,"headers":{"retry-after":"9"},"body":{"error":{"code":"x"}}},"expect":{"until":{"$within":[0,9]}}},{"at":2,"crash":{}},{"at":3,"clock":{"jump":-5}}]}"#,
             r#"{"name":"x","preset":"cliproxyapi","policy":{"strategy":"fill-first"},"pools":2,"env":{"OPENAI_API_KEY":"e"},"steps":[{"at":0,"repeat":3,"every":7,"acquire":{"providers":["gemini","openai"]}},{"at":0,"pool":1,"explain":{"provider":"openai"}},{"at":18446744073709551615,"events":{}}]}"#,
         ],
+    },
+    Target {
+        name: "callback",
+        run: callback,
+        seeds: &[
+            "http://127.0.0.1:1/cb?code=c%2B1&state=canary-state&iss=https%3A%2F%2Fa.example",
+            "/cb?error=access_denied&state=canary-state",
+            "code#canary-state",
+            "4/0Ab-code",
+        ],
+    },
+    Target {
+        name: "oauth_answer",
+        run: oauth_answer,
+        seeds: &[
+            r#"{"access_token":"a","token_type":"bearer","expires_in":"3600","refresh_token":"r","id_token":"e30.e30.x"}"#,
+            r#"{"error":"slow_down","interval":10}"#,
+            r#"{"error":{"code":"refresh_token_reused","type":"x"}}"#,
+            r#"{"device_code":"d","user_code":"WDJB-MJHT","verification_uri":"https://a.example/d","expires_in":1800,"interval":5}"#,
+            r#"{"issuer":"https://a.example","token_endpoint":"https://a.example/t","token_endpoint_auth_methods_supported":["client_secret_basic"]}"#,
+            r#"{"active":true,"exp":1767225600,"sub":"s","email":"a@x","account":{"uuid":"u"}}"#,
+        ],
+    },
+    Target {
+        name: "oauth_facts",
+        run: oauth_facts,
+        seeds: &[
+            r#"{"flows":["code","device"],"issuer":"https://a.example","params":[["a","b"]],"identity":{"email":["a b"]},"life":1000}"#,
+        ],
+    },
+    Target {
+        name: "login",
+        run: login,
+        seeds: &["\x00\x01\x02\x03\x04\x05\x06\x07\x08", "\x02\x08\x06\x08\x07", "\x01\x03\x08\x05\x08\x06"],
     },
     Target { name: "provider", run: provider, seeds: &["openai", " Gemini ", "my-host", "x-api-key"] },
 ];
@@ -349,5 +386,98 @@ pub fn provider(data: &[u8]) {
     if registry.resolve(&text).is_none() {
         registry.register(facts).expect("what the registry made is good");
         assert!(registry.resolve(&text).is_some());
+    }
+}
+
+/// The provider of the targets below.
+fn facts() -> OauthFacts {
+    let text = r#"{"flows":["code"],"issuer":"https://a.example","authorize":"https://a.example/a","token":"https://a.example/t"}"#;
+    credpool::json::read(text).expect("it is right")
+}
+
+/// No code comes out of a callback that was not pasted and does not hold the state; none with another state, ever.
+pub fn callback(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let state = Secret::new("canary-state");
+    let of = oauth::Authorization { state, ..oauth::Authorization::default() };
+    for pasted in [false, true] {
+        if let Ok(code) = oauth::read_callback(&facts(), &of, &text, pasted) {
+            assert!(!code.is_empty());
+            assert!(pasted || oauth::read_form(&text).is_none_or(|fields| !fields.is_empty()));
+            assert!(pasted || text.contains("state="));
+        }
+    }
+    let _ = oauth::read_form(&text);
+}
+
+/// Whatever an endpoint answers: a code of an error has a code's form, a length of time has an end.
+pub fn oauth_answer(data: &[u8]) {
+    let body = String::from_utf8_lossy(data);
+    let now = Timestamp(1_767_225_600_000);
+    for status in [200, 400, 503] {
+        match oauth::read_token_answer(status, Headers::default(), &body, now, Span::from_mins(5)) {
+            Ok(tokens) => {
+                assert!(!tokens.access.is_empty());
+                assert!(tokens.expires.is_none_or(|at| at > now));
+                let identity = oauth::identity_of_answer(&facts().identity, &body, &tokens);
+                assert!(identity.email.is_none_or(|email| email.len() <= 320));
+            }
+            Err(failure) => {
+                let plain =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
+                assert!(failure.code.len() <= 64 && failure.code.bytes().all(plain), "{}", failure.code);
+            }
+        }
+        if let Ok(grant) = oauth::read_device_answer(status, Headers::default(), &body, now) {
+            assert!(grant.interval >= Span::from_secs(1) && grant.interval <= Span::from_mins(5));
+            assert!(grant.life <= Span::from_hours(24));
+            assert!(credpool::facts::oauth::is_safe_url(&grant.verification_uri));
+        }
+        let _ = oauth::read_poll(status, Headers::default(), &body, now);
+        let mut found = facts();
+        if oauth::read_metadata(&mut found, status, &body).is_ok() {
+            assert!(found.problem().is_none());
+        }
+        let _ = oauth::read_userinfo(&found.identity, status, &body);
+        let _ = oauth::read_introspection(&found.identity, status, &body);
+    }
+}
+
+/// What a user registers: read or refused, and the same again when it was written.
+pub fn oauth_facts(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let Ok(read) = credpool::json::read::<OauthFacts>(&text) else { return };
+    let _ = read.problem();
+    assert_eq!(credpool::json::read(&credpool::json::write(&read)), Ok(read));
+}
+
+/// Any news in any order: a login ends, and asks one thing at a time.
+pub fn login(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else { return };
+    let flow = [Flow::Code, Flow::Device, Flow::ClientCredentials][usize::from(first % 3)];
+    let mut now = Instant(0);
+    let (mut login, _) = Login::start(flow, first & 4 != 0, Span(u64::from(first) * 1000), now);
+    for &byte in rest {
+        let news = match byte % 9 {
+            0 => News::Found,
+            1 => News::Device { interval: Span(u64::from(byte) << 40), life: Span(u64::MAX) },
+            2 => News::Code,
+            3 => News::Pending,
+            4 => News::SlowDown((byte & 64 != 0).then_some(Span(u64::MAX))),
+            5 => News::Tokens { whose: byte & 64 != 0 },
+            6 => News::Whose,
+            7 => News::Failed { code: "x".into(), transient: byte & 64 != 0 },
+            _ => {
+                now = now.max(login.deadline());
+                if matches!(login.due(now), Todo::Fail(_)) {
+                    return;
+                }
+                continue;
+            }
+        };
+        if matches!(login.hear(news, now), Todo::Fail(_)) {
+            return;
+        }
+        assert!(login.deadline() <= now + credpool::login::LONGEST_WAIT);
     }
 }
