@@ -182,6 +182,16 @@ const inEveryRuntime = [
   { name: "indexeddb", title: "the store in IndexedDB, in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/indexeddb.mjs"]] },
   { name: "vite", title: "a page built by Vite in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/vite.mjs"]] },
   { name: "extension", title: "an MV3 service worker in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/extension.mjs"]] },
+  {
+    name: "oauth",
+    title: "logins against a certified OpenID provider, by a person in Chromium",
+    needs: ["browser"],
+    built: true,
+    minutes: 6,
+    tests: nodeTests,
+    skipped: nodeSkipped,
+    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"]],
+  },
   { name: "worker", title: "a Cloudflare-like worker", built: true, commands: () => [[node, "tests/package/worker.mjs"]] },
 ];
 
