@@ -240,7 +240,8 @@ impl Pool {
         let Some(tokens) = pending.tokens.as_ref() else { return };
         let mut client = pending.client.clone();
         // What was found is kept: the registry will not know it later.
-        let registered = self.registry.facts(&pending.provider).and_then(|facts| facts.oauth).unwrap_or_default();
+        let registered =
+            self.registry.facts(&pending.provider).and_then(|facts| facts.oauth).unwrap_or_default();
         if registered.token.is_empty() {
             client.token_url.clone_from(&pending.facts.token);
         }

@@ -222,8 +222,12 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_again() {
-        let client =
-            Client { id: "c".into(), secret: Some(Secret::new("s")), token_url: "https://a/t".into(), revoke_url: "https://a/r".into() };
+        let client = Client {
+            id: "c".into(),
+            secret: Some(Secret::new("s")),
+            token_url: "https://a/t".into(),
+            revoke_url: "https://a/r".into(),
+        };
         let client = Some(Box::new(client));
         let parts = SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")), client };
         for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {

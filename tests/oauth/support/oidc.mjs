@@ -12,7 +12,8 @@ export async function startOidc({ accessSeconds = 60 } = {}) {
   // It warns of being a test set-up, over and over.
   const { warn, info } = console;
   console.warn = console.info = () => undefined;
-  const { Provider } = await import("oidc-provider");
+  // It has no types.
+  const { Provider } = /** @type {any} */ (await import(/** @type {string} */ ("oidc-provider")));
   const server = http.createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
