@@ -178,7 +178,7 @@ impl WasmPool {
         self.0
             .registry()
             .oauth_scopes(provider, service)
-            .map_or_else(|_| String::new(), |scopes| json::write(&scopes))
+            .map_or_else(String::new, |scopes| json::write(&scopes))
     }
 
     /// The names of all providers in the registry.

@@ -38,28 +38,11 @@ export interface ProviderFacts {
   oauth?: OAuthFacts;
 }
 
-/** How accounts of a provider log in. */
+/** How accounts of a provider log in: what a host is told, and (`OAuthDefinition`) what it may register. */
 export interface OAuthFacts {
   flows: LoginFlow[];
-  issuer?: string;
-  authorize?: string;
-  token?: string;
-  device?: string;
-  revoke?: string;
-  introspect?: string;
-  userinfo?: string;
   scopes: string[];
-  body: "form" | "json";
-  clientAuth: "client_secret_post" | "client_secret_basic";
   redirect?: string;
-  params?: [string, string][];
-  headers?: [string, string][];
-  identity?: { email?: string[]; accountId?: string[]; orgId?: string[]; projectId?: string[] };
-  life?: number;
-  grace?: number;
-  orgScoped: boolean;
-  stateInToken: boolean;
-  devicePkce: boolean;
 }
 
 export type LoginFlow = "code" | "device" | "client_credentials";

@@ -404,6 +404,11 @@ fn a_logout_gives_the_refresh_token_back() {
         assert!(host.pool.find(CredentialId(1)).is_none(), "{answer:?}");
     }
     let mut host = Host::new("");
+    let input = r#"{"add":{"request":2,"credentials":[{"provider":"unheard-of","access":"a","client":{"id":"c","revokeUrl":"https://u.example/r"}}]}}"#;
+    host.json(input);
+    host.json(r#"{"logout":{"request":9,"id":1}}"#);
+    assert_eq!(host.sent().2, "token=a&token_type_hint=access_token&client_id=c");
+    let mut host = Host::new("");
     host.json(r#"{"add":{"request":2,"credentials":[{"provider":"openai","key":"k"}]}}"#);
     host.json(r#"{"logout":{"request":9,"id":1}}"#);
     assert!(host.requests.is_empty() && host.pool.find(CredentialId(1)).is_none(), "a key is only removed");

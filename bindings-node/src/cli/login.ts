@@ -24,6 +24,8 @@ Options:
   --client-id ID     your OAuth client
   --flow FLOW        code, device or client_credentials; else the provider's
                      preferred one
+  --issuer URL       log in to any provider that describes itself (RFC 8414): it is
+                     called PROVIDER from now on
   --scope SCOPE      may be given several times; else the provider's own
   --redirect URL     the redirect that is registered for your client
   --name NAME        the account's name in the pool; else its e-mail address
@@ -37,6 +39,7 @@ Exit code: 0 if the account is stored, 1 if not, 2 if the command is wrong.`,
     ...STORE_OPTIONS,
     "client-id": { type: "string" },
     flow: { type: "string" },
+    issuer: { type: "string" },
     scope: { type: "string", multiple: true },
     redirect: { type: "string" },
     name: { type: "string" },
@@ -49,6 +52,7 @@ Exit code: 0 if the account is stored, 1 if not, 2 if the command is wrong.`,
     if (provider === undefined || more !== undefined) throw new UsageError("login: name one provider");
     const { out, err } = context;
     return withPool(values, async (pool) => {
+      if (typeof values.issuer === "string") pool.providers.register({ name: provider, kinds: ["oauth"], oauth: { flows: ["code", "device", "client_credentials"], issuer: values.issuer } });
       const known = pool.providers.get(provider);
       if (!known?.logins) throw new Error(`${provider} has no login that is known: credpool can hold its keys and tokens`);
       const id = await pool.login(provider, { ...clientOf(context, known.name, values["client-id"] as string | undefined), ...optionsOf(context, values) });

@@ -68,10 +68,17 @@ impl Pool {
             ));
         }
         let scopes = input.scopes.as_ref().unwrap_or(&facts.scopes);
+        let mut scope = String::new();
+        for name in scopes {
+            if !scope.is_empty() {
+                scope.push(' ');
+            }
+            scope.push_str(name);
+        }
         let authorization = Authorization {
             client_id: client.id.clone(),
             redirect,
-            scope: scopes.join(" ").into(),
+            scope: scope.into(),
             state: input.state,
             verifier: input.verifier,
         };
@@ -127,7 +134,8 @@ impl Pool {
     /// The request that gives an account's tokens back: its refresh token, which takes the rest along, else its access token.
     pub(super) fn revocation(&self, handle: Handle) -> Option<HttpRequest> {
         let record = self.engine.record(handle).filter(|record| record.kind == Kind::Oauth)?;
-        let facts = self.registry.facts(&record.provider)?.oauth?;
+        // An account of a provider that this process has not registered is given back all the same.
+        let facts = self.registry.facts(&record.provider).and_then(|facts| facts.oauth).unwrap_or_default();
         let parts = self.vault.get(self.engine.secret(handle)?)?;
         let client = self.client_of(&record.provider, parts.client.as_deref())?;
         let url = if facts.revoke.is_empty() { &client.revoke_url } else { &facts.revoke };

@@ -17,7 +17,7 @@ mod openai;
 mod tools;
 
 pub use auth::{auth_parts, environment_kind, AuthParts, CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
-pub use registry::{RegisterError, Registry, ScopesError};
+pub use registry::{RegisterError, Registry};
 
 /// All families, in the order in which providers are listed.
 const FAMILIES: [&[entry::Entry]; 8] = [

@@ -36,15 +36,6 @@ pub enum RegisterError {
     TooMany,
 }
 
-/// Why a provider has no scopes to ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScopesError {
-    /// Nobody knows it.
-    UnknownProvider,
-    /// It has no accounts, or their logins need no scope.
-    NoScopes,
-}
-
 impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, which) = match self {
@@ -143,20 +134,18 @@ impl Registry {
     }
 
     /// The scopes that a login asks for, of one service of the provider where one is named: those of the provider
-    /// `provider-service`, where there is one that has some, else the provider's own.
-    pub fn oauth_scopes(&self, provider: &str, service: &str) -> Result<Vec<Box<str>>, ScopesError> {
-        let own = self.facts(provider).ok_or(ScopesError::UnknownProvider)?;
-        let scopes =
-            |facts: ProviderFacts| facts.oauth.map(|oauth| oauth.scopes).filter(|all| !all.is_empty());
-        let of_service = if service.is_empty() {
-            None
-        } else {
-            // By the name that was typed as well: `gemini-gmail` belongs to `gemini`, which is an alias.
-            self.facts(&[provider.trim(), "-", service].concat())
-                .or_else(|| self.facts(&[&*own.name, "-", service].concat()))
-                .and_then(scopes)
-        };
-        of_service.or_else(|| scopes(own)).ok_or(ScopesError::NoScopes)
+    /// `provider-service`, where there is one that has some, else the provider's own. `None` where nobody knows the provider,
+    /// or it has none.
+    pub fn oauth_scopes(&self, provider: &str, service: &str) -> Option<Vec<Box<str>>> {
+        let own = self.resolve(provider)?;
+        // By the name that was typed as well: `gemini-gmail` belongs to `gemini`, which is an alias.
+        for name in [&*[provider.trim(), "-", service].concat(), &[own, "-", service].concat(), own] {
+            let oauth = self.facts(name).and_then(|facts| facts.oauth);
+            if let Some(oauth) = oauth.filter(|oauth| !oauth.scopes.is_empty()) {
+                return Some(oauth.scopes);
+            }
+        }
+        None
     }
 
     fn custom(&self, name: &str) -> Option<&ProviderFacts> {
@@ -290,14 +279,14 @@ mod tests {
         let mut registry = Registry::builtin();
         let own = registry.oauth_scopes("gemini", "").unwrap();
         assert!(own.iter().any(|scope| scope.ends_with("/cloud-platform")));
-        assert_eq!(registry.oauth_scopes("gemini", "gmail"), Ok(own));
+        assert_eq!(registry.oauth_scopes("gemini", "gmail"), Some(own));
         let mut facts = registry.facts_or_default("gemini-gmail").unwrap();
         let oauth = crate::json::read(r#"{"token":"https://a.example/t","scopes":["g"]}"#).unwrap();
         facts.oauth = Some(Box::new(oauth));
         registry.register(facts.clone()).unwrap();
-        assert_eq!(registry.oauth_scopes("Gemini", "gmail"), Ok(vec!["g".into()]));
-        assert_eq!(registry.oauth_scopes("openai", ""), Err(ScopesError::NoScopes));
-        assert_eq!(registry.oauth_scopes("no-such", ""), Err(ScopesError::UnknownProvider));
+        assert_eq!(registry.oauth_scopes("Gemini", "gmail"), Some(vec!["g".into()]));
+        assert_eq!(registry.oauth_scopes("openai", ""), None);
+        assert_eq!(registry.oauth_scopes("no-such", ""), None);
 
         facts.name = "evil".into();
         facts.oauth.as_mut().unwrap().token = "http://evil.example/t".into();
