@@ -29,7 +29,7 @@ export type {
   CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreState,
 } from "./store/store.js";
 export type {
-  AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, Identity, Kind, NewCredential,
+  AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, Identity, Kind, Limits, ModelAlias, NewCredential,
   NewProviderCredential, Origin, Overrides, Peeked, Placement, PoolOptions, ProviderDefinition, ProviderInfo, Report, RouteOptions,
 } from "./types.js";
 export type { TransportFactory, TransportTarget } from "./transport.js";
