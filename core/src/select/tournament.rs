@@ -97,8 +97,13 @@ impl Tournament {
     fn changed(&mut self, position: u32) {
         let mut node = (position as usize + self.winners.len()) >> 1;
         while node > 0 {
+            let before = (self.winners[node], self.until[node]);
             self.play(node);
-            node /= 2;
+            // Nothing above has heard of it before, and nothing will.
+            if before == (self.winners[node], self.until[node]) && before.0 != position {
+                return;
+            }
+            node >>= 1;
         }
     }
 

@@ -94,11 +94,12 @@ impl Host {
     /// The hot path, and what a driver does when that asks for more. None where nobody is to be had.
     #[inline]
     pub(crate) fn pick(&mut self, session: usize, n: usize) -> Option<LeaseId> {
-        let route = self.routes[n % self.routes.len()];
+        let model = n % self.routes.len();
+        let route = self.routes[model];
         match self.pool.try_acquire(self.mono, route, self.sessions[session]) {
             Acquire::Ready(lease) => Some(lease),
             Acquire::Refused(..) => None,
-            Acquire::Ask => self.ask(session),
+            Acquire::Ask => self.ask(session, model),
         }
     }
 
@@ -108,14 +109,15 @@ impl Host {
     }
 
     #[cold]
-    fn ask(&mut self, session: usize) -> Option<LeaseId> {
+    fn ask(&mut self, session: usize, model: usize) -> Option<LeaseId> {
         self.asked += 1;
+        let model = if model == 0 { MODEL.into() } else { format!("model-{model}").into() };
         let (request, session) =
             (self.request(), (session > 0).then(|| format!("session {}", session - 1).into()));
         let input = PoolInput::Acquire {
             request,
             providers: vec![PROVIDER.into()],
-            model: Some(MODEL.into()),
+            model: Some(model),
             session,
             known_as: None,
             exclude: Vec::new(),
