@@ -102,8 +102,13 @@ impl Engine {
                     }
                 }
             }
-            PendingOp::Behind { requests, .. } => {
+            PendingOp::Behind { requests, left, .. } => {
                 self.behind_commit_live = false;
+                if left > 0 {
+                    // Whoever asked after them waits for what comes after them too.
+                    self.flush_requests.splice(..0, requests);
+                    return;
+                }
                 for request in requests {
                     self.reply(request, Reply::Done { ids: Vec::new() });
                 }
@@ -307,9 +312,9 @@ impl Engine {
                 }
                 self.hold_back(message);
             }
-            PendingOp::Behind { handles, ties, requests } => {
+            PendingOp::Behind { handles, ties, requests, .. } => {
                 self.behind_commit_live = false;
-                self.unwritten_ties = ties;
+                self.unwritten_ties.splice(..0, ties);
                 for handle in handles {
                     self.note_use(handle);
                 }

@@ -107,7 +107,7 @@ impl Engine {
                 && other.record.name == record.name
         };
         let others = self.members.iter().enumerate().filter(|(at, _)| *at != handle.0 as usize);
-        if others.filter_map(|(_, member)| member.as_ref()).any(taken) {
+        if others.filter_map(|(_, member)| member.as_deref()).any(taken) {
             if let Some(secret) = secret {
                 self.effects.push(Effect::DropSecret { secret });
             }
@@ -239,7 +239,8 @@ impl Engine {
         self.incarnation_at[at] = self.incarnations;
         (self.used[at], self.in_flight[at], self.successes[at], self.remembers[at]) = (0, 0, 0, false);
         self.gates[at] = None;
-        self.members[at] = Some(Member::new(record, id, origin, provider, secret, self.incarnations));
+        self.members[at] =
+            Some(Box::new(Member::new(record, id, origin, provider, secret, self.incarnations)));
         if let Some(id) = id {
             self.by_id.insert(id, handle);
         }
@@ -257,6 +258,8 @@ impl Engine {
         }
         self.incarnation_at[at] = 0;
         self.ties.untie_all(handle);
+        // Somebody else may sit here when these are written; that they ended is written after.
+        self.unwritten_ties.retain(|tie| tie.tied.is_none_or(|(tied, _)| tied != handle));
         self.recent.retain(|&recent| recent != handle);
         self.is_recent[at] = false;
         self.unsaved_health.retain(|&unsaved| unsaved != handle);
@@ -303,7 +306,7 @@ impl Engine {
         }
         self.learn_rules(handle);
         let seat = |member: &Member| (self.tier_key(member), self.place(handle, member));
-        if self.members[at].as_ref().map(seat) == Some(old_seat) {
+        if self.members[at].as_deref().map(seat) == Some(old_seat) {
             self.restand(handle, None);
         } else {
             self.lay_out(provider);

@@ -37,7 +37,7 @@ use crate::entropy::Seed;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
 use crate::limit::{Gate, Spending};
 use crate::policy::{AffinityKind, Exhausted, Policy, Rotation, SessionStart};
-use crate::select::{Choice, IntMap, Seat, Start, Table, Ties};
+use crate::select::{Choice, IntMap, SavedTie, Seat, Start, Table, Ties};
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now};
 use lease::Leases;
@@ -74,7 +74,7 @@ pub struct Engine {
     tables: Vec<Table>,
     routes: Routes,
 
-    members: Vec<Option<Member>>,
+    members: Vec<Option<Box<Member>>>,
     free_handles: Vec<Handle>,
     by_id: SortedMap<CredentialId, Handle>,
     incarnations: u32,
@@ -122,9 +122,11 @@ pub struct Engine {
     flush_at: Option<Instant>,
     /// After a failure of the store nothing is written before this.
     held_until: Option<Instant>,
-    /// Ties that a failed commit did not write.
-    unwritten_ties: Vec<Mutation>,
+    /// Ties that are to be written, oldest first.
+    unwritten_ties: Vec<SavedTie>,
     flush_requests: Vec<RequestId>,
+    /// So many rows are still to be written for those who asked for a flush.
+    flush_left: usize,
     logins: Vec<logins::OpenLogin>,
     generation: u64,
 
@@ -192,6 +194,7 @@ impl Engine {
             held_until: None,
             unwritten_ties: Vec::new(),
             flush_requests: Vec::new(),
+            flush_left: usize::MAX,
             logins: Vec::new(),
             generation: 0,
             effects: Vec::new(),
@@ -461,11 +464,11 @@ impl Engine {
     }
 
     fn member(&self, handle: Handle) -> Option<&Member> {
-        self.members.get(handle.0 as usize)?.as_ref()
+        self.members.get(handle.0 as usize)?.as_deref()
     }
 
     fn member_mut(&mut self, handle: Handle) -> Option<&mut Member> {
-        self.members.get_mut(handle.0 as usize)?.as_mut()
+        self.members.get_mut(handle.0 as usize)?.as_deref_mut()
     }
 }
 

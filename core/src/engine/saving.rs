@@ -10,6 +10,9 @@ use crate::json;
 use crate::login::Stage;
 use crate::select::SavedTie;
 
+/// Of last uses and of ties at most so many are written behind in one commit.
+const BATCH: usize = 512;
+
 /// An effect that is under way. It names credentials by their ids: a handle may be somebody else's when it is done.
 #[derive(Debug)]
 pub(super) enum PendingOp {
@@ -52,8 +55,10 @@ pub(super) enum PendingOp {
     /// Last uses, counters and ties.
     Behind {
         handles: Vec<Handle>,
-        ties: Vec<Mutation>,
+        ties: Vec<SavedTie>,
+        /// Who waits for it and for so many rows after it.
         requests: Vec<RequestId>,
+        left: usize,
     },
 }
 
@@ -66,6 +71,7 @@ impl Engine {
 
     pub(super) fn flush(&mut self, request: RequestId) {
         self.flush_requests.push(request);
+        self.flush_left = usize::MAX;
         self.flush_at = Some(self.now.mono);
     }
 
@@ -133,28 +139,41 @@ impl Engine {
         })
     }
 
+    /// Starts the next commit of what is written behind: so many rows that a step stays small, however much there is. The
+    /// next follows when this one is done.
     pub(super) fn save_behind(&mut self) {
-        let handles: Vec<_> = self.recent.drain(..).collect();
-        let mut mutations = Vec::new();
-        for &handle in &handles {
-            self.is_recent[handle.0 as usize] = false;
-            mutations.extend(self.usage_mutation(handle));
-        }
-        // What an earlier try could not write comes first: what is newer overwrites it.
-        let mut ties = std::mem::take(&mut self.unwritten_ties);
-        for tie in self.ties.take_dirty() {
-            ties.extend(self.tie_mutation(tie));
-        }
-        mutations.extend(ties.iter().cloned());
-        let requests = std::mem::take(&mut self.flush_requests);
-        if mutations.is_empty() {
-            for request in requests {
-                self.reply(request, Reply::Done { ids: Vec::new() });
+        self.unwritten_ties.extend(self.ties.take_dirty());
+        let mut left = (self.recent.len() + self.unwritten_ties.len()).min(self.flush_left);
+        loop {
+            let handles: Vec<_> = self.recent.drain(..self.recent.len().min(BATCH)).collect();
+            let ties: Vec<_> = self.unwritten_ties.drain(..self.unwritten_ties.len().min(BATCH)).collect();
+            left = left.saturating_sub(handles.len() + ties.len());
+            let mut mutations = Vec::new();
+            for &handle in &handles {
+                self.is_recent[handle.0 as usize] = false;
+                mutations.extend(self.usage_mutation(handle));
             }
-            return;
+            for &tie in &ties {
+                mutations.extend(self.tie_mutation(tie));
+            }
+            let more = !(self.recent.is_empty() && self.unwritten_ties.is_empty());
+            if mutations.is_empty() && more {
+                continue;
+            }
+            let requests = std::mem::take(&mut self.flush_requests);
+            if mutations.is_empty() {
+                for request in requests {
+                    self.reply(request, Reply::Done { ids: Vec::new() });
+                }
+                return;
+            }
+            if more {
+                self.flush_at = Some(self.now.mono);
+            }
+            self.flush_left = left;
+            self.behind_commit_live = true;
+            return self.start(PendingOp::Behind { handles, ties, requests, left }, mutations);
         }
-        self.behind_commit_live = true;
-        self.start(PendingOp::Behind { handles, ties, requests }, mutations);
     }
 
     pub(super) fn usage_mutation(&self, handle: Handle) -> Option<Mutation> {
@@ -260,5 +279,104 @@ impl Engine {
         let op = self.op();
         self.ops.insert(op, pending);
         self.effects.push(Effect::Commit { op, mutations });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AcquireCommand, Command, Completion, Input, Row, Step};
+    use super::*;
+    use crate::entropy::Seed;
+    use crate::id::{OpId, SessionIx};
+    use crate::policy::Policy;
+    use crate::time::{Now, Span};
+
+    const SESSIONS: u64 = 1_300;
+
+    fn commit_of(step: &Step) -> Option<(OpId, &[Mutation])> {
+        step.effects.iter().find_map(|effect| match effect {
+            Effect::Commit { op, mutations } => Some((*op, mutations.as_slice())),
+            _ => None,
+        })
+    }
+
+    fn done(step: &Step, request: u64) -> bool {
+        let is_it = |effect: &Effect| matches!(effect, Effect::Reply { request: RequestId(of), reply: Reply::Done { .. } } if *of == request);
+        step.effects.iter().any(is_it)
+    }
+
+    /// An engine with one credential and many sessions, none of which is in the store yet.
+    fn busy() -> (Engine, Now) {
+        let now = Now::from_millis(1_000_000, 0);
+        let mut engine = Engine::new(Policy::preset("default").unwrap(), Seed(1), now);
+        let _ = engine.handle(now, Input::Command(Command::Load { request: RequestId(1) }));
+        let data =
+            r#"{"uid":"u","provider":"openai","name":"a","kind":"api_key","created":0,"secret_version":1}"#;
+        let row = Row {
+            kind: RowKind::Credential,
+            id: RowId::Number(1),
+            version: 1,
+            data: Some(data.into()),
+            secret: Some(SecretRef(0)),
+        };
+        let loaded = Completion::Loaded { generation: 1, rows: vec![row] };
+        let _ = engine.handle(now, Input::Completion(OpId(1), loaded));
+        let route = engine.route("openai", None, true);
+        for n in 0..SESSIONS {
+            let session = engine.session(&n.to_string());
+            assert_ne!(session, SessionIx::NONE);
+            let command = AcquireCommand {
+                request: RequestId(n + 2),
+                routes: vec![route],
+                session,
+                known_as: SessionIx::NONE,
+                exclude: Vec::new(),
+                tried: Vec::new(),
+                round: 0,
+                wait: Span::ZERO,
+                after: None,
+            };
+            let step = engine.handle(now, Input::Command(Command::Acquire(command)));
+            assert!(commit_of(&step).is_none(), "behind, not at once");
+        }
+        (engine, now)
+    }
+
+    fn committed(engine: &mut Engine, now: Now, op: OpId, rows: usize) -> Step {
+        let rows = (0..rows).map(|_| (RowId::Number(1), 1)).collect();
+        engine.handle(now, Input::Completion(op, Completion::Committed { generation: 2, rows }))
+    }
+
+    #[test]
+    fn many_ties_are_written_in_bounded_commits_one_after_the_other() {
+        let (mut engine, now) = busy();
+        let mut step = engine.handle(now, Input::Command(Command::Flush { request: RequestId(0) }));
+        let mut written = std::collections::BTreeSet::new();
+        let mut commits = 0;
+        while let Some((op, mutations)) = commit_of(&step) {
+            assert!(mutations.len() <= 2 * BATCH && !done(&step, 0), "{}", mutations.len());
+            let ties = mutations.iter().filter(|mutation| mutation.kind == RowKind::Tie);
+            written.extend(ties.filter_map(|tie| tie.id.clone()));
+            commits += 1;
+            let rows = mutations.len();
+            step = committed(&mut engine, now, op, rows);
+        }
+        assert_eq!((written.len() as u64, commits), (SESSIONS, SESSIONS.div_ceil(BATCH as u64)));
+        assert!(done(&step, 0), "the flush is answered when all is written");
+    }
+
+    #[test]
+    fn a_batch_that_fails_is_written_again() {
+        let (mut engine, now) = busy();
+        let step = engine.handle(now, Input::Command(Command::Flush { request: RequestId(0) }));
+        let (op, first) = commit_of(&step).unwrap();
+        let first: Vec<_> = first.iter().filter_map(|row| row.id.clone()).collect();
+        let failed = Completion::Failed { message: "the disk is full".into() };
+        let step = engine.handle(now, Input::Completion(op, failed));
+        assert!(commit_of(&step).is_none(), "it is held back");
+        let later = Now::from_millis(1_001_000, 1_000);
+        let step = engine.handle(later, Input::Tick);
+        let (_, again) = commit_of(&step).unwrap();
+        assert_eq!(again.iter().filter_map(|row| row.id.clone()).collect::<Vec<_>>(), first);
     }
 }

@@ -277,6 +277,6 @@ impl Engine {
     pub(super) fn has_restricted(&self, provider: ProviderIx) -> bool {
         let Some(of) = self.serving.of(provider) else { return false };
         let restricted = |member: &Member| member.provider == provider && member.is_restricted();
-        !of.rules.is_empty() || self.members.iter().flatten().any(restricted)
+        !of.rules.is_empty() || self.members.iter().filter_map(Option::as_deref).any(restricted)
     }
 }

@@ -87,7 +87,7 @@ impl Engine {
 
     /// All handles, stored credentials in the order of their ids, then the others.
     pub fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
-        let unstored = |(at, member): (usize, &Option<super::Member>)| {
+        let unstored = |(at, member): (usize, &Option<Box<super::Member>>)| {
             member.as_ref().is_some_and(|member| member.id.is_none()).then_some(Handle(at as u32))
         };
         self.by_id
