@@ -212,7 +212,7 @@ test("explain, peek and origin change nothing and agree", async () => {
     picked: "b",
     candidates: [
       { id: a, name: "a", origin: "stored", verdict: "rate_limit", until: host.wall + 60_000 },
-      { id: b, name: "b", origin: "stored", verdict: "picked" },
+      { id: b, name: "b", origin: "stored", verdict: "picked", rank: 1 },
     ],
   });
   assert.deepEqual(pool.peek("openai", { model: "m" }), { id: b, provider: "openai", name: "b", kind: "api_key", origin: "stored" });
