@@ -11,6 +11,7 @@ use crate::verdict::{Reason, Scope};
 /// The rules of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Policy {
     /// How one of a tier is chosen.
     pub strategy: Strategy,
