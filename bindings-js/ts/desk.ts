@@ -58,6 +58,11 @@ export class Desk implements LeaseKeeper {
     this.#names = new Names(driver, (provider) => this.meet(provider));
   }
 
+  /** Other rules may tie sessions that were not tied. */
+  forgetSessions(): void {
+    this.#names.forgetSessions();
+  }
+
   /** The hot path. Only numbers cross, unless the engine asks for more. */
   tryAcquire(provider: string, { model, session }: RouteOptions = NOTHING): Lease | Refusal {
     const route = this.#names.route(provider, model);

@@ -10,6 +10,8 @@ export type EventKind =
   | "disabled"
   | "cooled"
   | "recovered"
+  /** A circuit opened, is half-open or closed: the cause says which. With scope `upstream` it is the provider's. */
+  | "circuit"
   | "expired"
   | "persist-failed"
   | "selected"

@@ -51,6 +51,12 @@ export class Names {
     this.#providers.clear();
   }
 
+  /** Of all sessions: other rules may tie what was not tied, or nothing. */
+  forgetSessions(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
+
   #learnProvider(provider: string, model: string | undefined): number {
     this.#driver.view(provider); // Throws for what cannot be a name.
     this.#met(provider);

@@ -20,7 +20,7 @@ import type { ExplanationView, MemberView } from "./protocol.js";
 import type { Refusal } from "./refusal.js";
 import { Profiles } from "./profiles.js";
 import { Providers } from "./providers.js";
-import { changesInput, clientData, credentialInfo, credentialInput, parseRef, providerFacts } from "./shapes.js";
+import { changesInput, clientData, credentialInfo, credentialInput, instant, parseRef, providerFacts } from "./shapes.js";
 import { memoryStore } from "./store/memory.js";
 import type { CredentialStore } from "./store/store.js";
 import { keepStore, releaseStore } from "./store/use.js";
@@ -30,6 +30,9 @@ import type {
   AcquireOptions, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, NewCredential, NewProviderCredential, Origin, Overrides,
   Peeked, PoolOptions, Report, RouteOptions,
 } from "./types.js";
+
+/** A pause that only a hand ends: the last instant that a date can name. */
+const BY_HAND = 8.64e15;
 
 /** One pool for all keys and accounts of a program. */
 export class CredentialPool implements AsyncDisposable {
@@ -255,6 +258,35 @@ export class CredentialPool implements AsyncDisposable {
     return JSON.parse(json) as string[];
   }
 
+  /** Not used until an instant, or until `resume`; a restart changes nothing of it. Calls that are under way end. */
+  async pause(ref: CredentialRef, options: { until?: number | Date | undefined } = {}): Promise<void> {
+    await this.#pauseUntil(ref, instant(options.until, "until") ?? BY_HAND);
+  }
+
+  /** Ends a pause, or a drain. */
+  async resume(ref: CredentialRef): Promise<void> {
+    await this.#pauseUntil(ref, 0);
+  }
+
+  /** No new work for a credential: resolved when its last call has ended. `resume` gives it work again, and so does a restart. */
+  async drain(ref: CredentialRef): Promise<void> {
+    const { handle } = this.#get(ref);
+    must(await this.#driver.request((request) => ({ drain: { request, handle } })));
+  }
+
+  /** Ends rests by hand, ladders and circuits with them: of a credential, or of all; for one model, or for all. */
+  async reset(ref?: CredentialRef, options: { model?: string | undefined } = {}): Promise<void> {
+    const { model } = options;
+    const handle = ref === undefined ? undefined : this.#get(ref).handle;
+    must(await this.#driver.request((request) => ({ reset: { request, ...(handle !== undefined && { handle }), ...(model !== undefined && { model }) } })));
+  }
+
+  /** Other rules from now on: a preset's name, or a document. All state stays: cooldowns, ladders, ties, leases. */
+  async setPolicy(policy: string | object): Promise<void> {
+    must(await this.#driver.request((request) => ({ policy: { request, policy } })));
+    this.#desk.forgetSessions();
+  }
+
   /** Takes a credential out of the store. */
   async remove(ref: CredentialRef): Promise<void> {
     const id = this.#stored(ref);
@@ -334,6 +366,11 @@ export class CredentialPool implements AsyncDisposable {
   #look(provider: string | undefined): void {
     this.#driver.tick();
     if (provider !== undefined) this.#desk.meet(provider);
+  }
+
+  async #pauseUntil(ref: CredentialRef, until: number): Promise<void> {
+    const id = this.#stored(ref);
+    must(await this.#driver.request((request) => ({ update: { request, id, changes: { paused_until: until } } })));
   }
 
   #find(ref: CredentialRef): Entry | undefined {

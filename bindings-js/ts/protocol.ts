@@ -113,6 +113,7 @@ export interface CredentialInput extends SecretInput {
   prefix?: string;
   limits?: LimitsData;
   enabled?: boolean;
+  cooling?: boolean;
   source?: string;
   expires?: number;
   baseUrl?: string;
@@ -131,6 +132,8 @@ export interface Changes {
   limits?: LimitsData;
   enabled?: boolean;
   disabled_cause?: string;
+  paused_until?: number;
+  cooling?: boolean;
   expires?: number;
   base_url?: string;
   identity?: IdentityData;
@@ -202,6 +205,9 @@ export type PoolInput =
   | { remove: { request: number; id: number } }
   | { override: OverrideInput }
   | { untie: { request: number; session: string } }
+  | { reset: { request: number; handle?: number; provider?: string; model?: string } }
+  | { drain: { request: number; handle: number } }
+  | { policy: { request: number; policy: unknown } }
   | { flush: { request: number } }
   | { login: { request: number; login: LoginInput } }
   | { callback: { request: number; login: number; text: string; pasted?: boolean } }
@@ -310,6 +316,8 @@ export interface EventData {
   count?: number;
 }
 
+export type CredentialStatus = "ready" | "half_open" | "cooling" | "limited" | "paused" | "draining" | "disabled" | "expired" | "not_in_cascade";
+
 /** A credential without its secret, as `WasmPool.list()` gives it. */
 export interface MemberView {
   handle: number;
@@ -324,10 +332,12 @@ export interface MemberView {
   models: string[];
   enabled: boolean;
   disabledCause?: string;
+  pausedUntil?: number;
+  cooling?: boolean;
   expires?: number;
   baseUrl?: string;
   identity: IdentityData;
-  status: "ready" | "cooling" | "limited" | "disabled" | "expired";
+  status: CredentialStatus;
   inFlight: number;
   lastUsed?: number;
   success: number;
@@ -343,7 +353,9 @@ export interface CooldownView {
   reason?: string;
   until: number;
   level: number;
-  source: "hint" | "ladder" | "default" | "hand";
+  source: "hint" | "ladder" | "default" | "hand" | "circuit";
+  circuit?: "open" | "half-open";
+  failures?: Record<string, number>;
 }
 
 export interface ExplanationView {

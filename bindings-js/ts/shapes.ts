@@ -10,7 +10,7 @@ function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], und
 }
 
 const CREDENTIAL_FIELDS: readonly string[] = [
-  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "source", "expires", "baseUrl",
+  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "cooling", "source", "expires", "baseUrl",
   "email", "accountId", "orgId", "projectId", "enterpriseUrl", "clientId", "clientSecret",
 ];
 const NO_CHANGES: readonly string[] = ["provider", "kind", "clientId", "clientSecret"];
@@ -21,9 +21,9 @@ function checkFields(what: string, value: object, known: readonly string[]): voi
   if (unknown !== undefined) throw new CredpoolError("invalid", `${what} has no field ${quoted(unknown)}; there are: ${known.join(", ")}`);
 }
 
-function instant(value: number | Date | undefined): number | undefined {
+export function instant(value: number | Date | undefined, what = "expires"): number | undefined {
   const at = value instanceof Date ? value.getTime() : value;
-  if (at !== undefined && !(at >= 0)) throw new CredpoolError("invalid", "expires: expected a date, or milliseconds since 1970");
+  if (at !== undefined && !(at >= 0)) throw new CredpoolError("invalid", `${what}: expected a date, or milliseconds since 1970`);
   return at === undefined ? undefined : Math.floor(at);
 }
 
@@ -49,9 +49,9 @@ export function microdollars(usd: number | undefined): number | undefined {
 
 export function credentialInput(provider: string, credential: NewCredential): CredentialInput {
   checkFields("a credential", credential, CREDENTIAL_FIELDS);
-  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, source, baseUrl } = credential;
+  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl } = credential;
   const limits = limitsOf(credential.limits);
-  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, source, baseUrl, expires: instant(credential.expires) };
+  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, baseUrl, expires: instant(credential.expires) };
   const { clientId, clientSecret } = credential;
   const client = clientId !== undefined && { client: clientData([provider, { clientId, clientSecret }])[1] };
   return { ...given(fields), ...client, provider, identity: identityOf(credential) } as CredentialInput;
@@ -59,11 +59,11 @@ export function credentialInput(provider: string, credential: NewCredential): Cr
 
 export function changesInput(changes: CredentialChanges): { changes: Changes; secret?: SecretInput } {
   checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => !NO_CHANGES.includes(field)), "disabledCause"]);
-  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, source, baseUrl, disabledCause } = changes;
+  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, disabledCause } = changes;
   const identity = identityOf(changes);
   const secret = given({ key, token, access, refresh }) as SecretInput;
   const limits = limitsOf(changes.limits);
-  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, source, base_url: baseUrl, disabled_cause: disabledCause, expires: instant(changes.expires) };
+  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, base_url: baseUrl, disabled_cause: disabledCause, expires: instant(changes.expires) };
   return {
     changes: { ...given(record), ...(Object.keys(identity).length > 0 && { identity }) } as Changes,
     ...(Object.keys(secret).length > 0 && { secret }),
@@ -79,7 +79,7 @@ export function credentialInfo(view: MemberView): CredentialInfo {
     counters: { success, failure },
     cooldowns: cooldowns
       .filter(({ active }) => active)
-      .map(({ scope, model, reason = "unknown", until, level, source }) => ({ scope, ...(model !== undefined && { model }), reason, until, level, source })),
+      .map(({ scope, model, reason = "unknown", until, level, source, circuit = "closed" }) => ({ scope, ...(model !== undefined && { model }), reason, until, level, source, circuit })),
   } as CredentialInfo;
 }
 

@@ -1,10 +1,10 @@
 // The words of the public API. Times are milliseconds, instants are milliseconds since 1970.
 import type { Host } from "./host.js";
 import type { LoginFlow, OAuthClient, OAuthDefinition } from "./login/types.js";
-import type { Kind, Origin, Placement } from "./protocol.js";
+import type { CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
 
-export type { Kind, Origin, Placement } from "./protocol.js";
+export type { CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
 
 /** How a pool is opened. */
 export interface PoolOptions {
@@ -139,6 +139,8 @@ export interface NewCredential extends Identity {
   limits?: Limits | undefined;
   /** May it be used? Yes. */
   enabled?: boolean | undefined;
+  /** Does anything of it rest? As the policy says, where it is left out. */
+  cooling?: boolean | undefined;
   /** `login` where it came from one. */
   source?: string | undefined;
   /** When the secret expires. */
@@ -179,7 +181,11 @@ export interface CredentialInfo {
   readonly expires?: number;
   readonly baseUrl?: string;
   readonly identity: Readonly<Identity>;
-  readonly status: "ready" | "cooling" | "limited" | "disabled" | "expired";
+  readonly status: CredentialStatus;
+  /** Until when it is paused; 8.64e15 where only `resume` ends it. */
+  readonly pausedUntil?: number;
+  /** Does anything of it rest? Absent: as the policy says. */
+  readonly cooling?: boolean;
   /** Leases that are open. */
   readonly inFlight: number;
   readonly lastUsed?: number;
@@ -201,7 +207,9 @@ export interface CooldownInfo {
   /** How far its ladder has climbed. */
   readonly level: number;
   /** Who chose the end. */
-  readonly source: "hint" | "ladder" | "default" | "hand";
+  readonly source: "hint" | "ladder" | "default" | "hand" | "circuit";
+  /** `open`, where too many failures in a row opened it. */
+  readonly circuit: "open" | "half-open" | "closed";
 }
 
 /** For what a credential is wanted. */

@@ -1,15 +1,24 @@
 //! What a failure does to one scope of a credential, and what a success undoes.
 
+mod half_open;
 mod ladder;
+mod memory;
 mod row;
+mod upstream;
 
-pub use row::{CooldownRow, Levels};
+pub use half_open::HalfOpen;
+pub use memory::{Counts, PerReason};
+pub use row::CooldownRow;
+pub use upstream::{Sighting, Upstream};
 
 use crate::entropy::{Purpose, Seed};
 use crate::json::words;
-use crate::policy::{Action, CooldownRule, HintRules};
+use crate::policy::{Action, Again, CircuitRules, CooldownRule, Policy, Return};
 use crate::time::{Instant, Span};
 use crate::verdict::{Failure, Reason};
+
+/// No rest is longer, whatever a policy or a provider says: ten years.
+pub const LONGEST_REST: Span = Span::from_days(3653);
 
 /// Who chose the end of a cooldown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +32,29 @@ pub enum Source {
     Default,
     /// A person.
     Hand,
+    /// Too many failures in a row.
+    Circuit,
 }
 
 words! {
     /// The word used in rows and events.
-    Source { Hint = "hint", Ladder = "ladder", Default = "default", Hand = "hand" }
+    Source { Hint = "hint", Ladder = "ladder", Default = "default", Hand = "hand", Circuit = "circuit" }
+}
+
+/// A scope's circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circuit {
+    /// All may call.
+    Closed,
+    /// Nobody may.
+    Open,
+    /// It is coming back: some may, and what becomes of them decides.
+    HalfOpen,
+}
+
+words! {
+    /// The word used in events and answers.
+    Circuit { Closed = "closed", Open = "open", HalfOpen = "half-open" }
 }
 
 /// The health of one scope: its cooldown, and what is remembered of failures.
@@ -45,18 +72,14 @@ pub struct Cooldown {
     pub reason: Option<Reason>,
     /// Who chose the end.
     pub source: Source,
-    /// How far each reason has climbed.
-    levels: Levels,
-    /// Failures that have not cooled anything yet.
-    strikes: Strikes,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Strikes {
-    reason: Option<Reason>,
-    count: u32,
-    first: Instant,
-    last: Instant,
+    /// How it comes back, where it is coming back.
+    pub half_open: Option<HalfOpen>,
+    /// What is remembered of failures; of a credential as a whole where the policy counts so, then in its own scope.
+    pub counts: Counts,
+    /// Failures that the circuit has counted since the last success.
+    strikes: u32,
+    first_strike: Instant,
+    last_strike: Instant,
 }
 
 /// What a failure did.
@@ -68,57 +91,91 @@ pub enum Effect {
     Cooled,
 }
 
+/// What a success did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Success {
+    /// Nothing: it began too early, or there was nothing to end.
+    Nothing,
+    /// Failures are forgotten.
+    Cleared,
+    /// And more may call than before.
+    Grown,
+    /// And all may call again: the return is over.
+    Closed,
+}
+
 /// What the arithmetic of a cooldown depends on, beside the rule.
 #[derive(Clone, Copy, Debug)]
-pub struct Circumstances {
+pub struct Circumstances<'a> {
     /// The moment.
     pub now: Instant,
-    /// How far hints are believed.
-    pub hints: HintRules,
-    /// The share by which our own lengths vary, in percent.
-    pub jitter: u8,
+    /// The rules that are the same for all reasons: hints, memory, circuit, jitter.
+    pub policy: &'a Policy,
     /// Where the jitter is drawn from.
     pub seed: Seed,
     /// What the jitter is about: the credential.
     pub key: u64,
+    /// A rest of what `counts` are about has ended since its last failure.
+    pub rested: bool,
 }
 
 impl Cooldown {
-    /// A failure of this scope, under a rule that cools.
-    pub fn fail(&mut self, rule: &CooldownRule, failure: &Failure, at: Circumstances) -> Effect {
-        if matches!(rule.action, Action::None | Action::Disable) || !self.count(rule, failure.reason, at.now)
-        {
+    /// A failure of this scope. `counts` are those of the scope, or of the credential where the policy counts so.
+    pub fn fail(
+        &mut self,
+        counts: &mut Counts,
+        rule: &CooldownRule,
+        failure: &Failure,
+        at: Circumstances<'_>,
+    ) -> Effect {
+        let (now, reason) = (at.now, failure.reason);
+        counts.fade(&at.policy.memory, now, at.rested);
+        let resting = self.rests(now);
+        if resting && rule.again == Again::Ignore {
             return Effect::Nothing;
         }
         let believed = failure
             .hint
-            .filter(|hint| rule.hint && hint.after >= at.hints.min)
-            .map(|hint| hint.after.min(at.hints.max));
+            .filter(|hint| rule.hint && hint.after.0 > 0 && hint.after >= at.policy.hints.min)
+            .map(|hint| hint.after.min(at.policy.hints.max));
+        // A burst climbs one step: what fails while the window is open was sent before it opened.
+        let burst = resting && rule.again == Again::Later && self.reason == Some(reason);
+        if burst && believed.is_none() && rule.action == Action::Ladder {
+            return Effect::Nothing;
+        }
+        counts.count(reason, now);
+        if resting && rule.again == Again::Keep {
+            self.reason = Some(reason);
+            return Effect::Nothing;
+        }
         let (length, source) = match (believed, rule.action) {
-            (Some(length), _) => (length, Source::Hint),
-            (None, Action::Ladder) => {
-                // A burst climbs one step: what fails while the window is open was sent before it opened.
-                if self.rests(at.now) && self.reason == Some(failure.reason) {
+            (_, Action::None | Action::Disable) => return Effect::Nothing,
+            (_, Action::Circuit) => {
+                // What fails while it is open was sent before.
+                if resting || !self.strike(&at.policy.circuit, now) {
                     return Effect::Nothing;
                 }
-                let level = &mut self.levels.0[failure.reason as usize];
-                let (length, next) = ladder::step(rule.base, rule.factor, rule.max, *level);
-                *level = next;
-                (at.vary(length), Source::Ladder)
+                (at.vary(at.policy.circuit.open), Source::Circuit)
             }
-            (None, _) => (at.vary(rule.base), Source::Default),
+            (Some(length), _) => (length, Source::Hint),
+            (None, Action::Ladder) => (at.vary(counts.climb(rule, reason)), Source::Ladder),
+            (None, Action::Flat | Action::UntilReset) => (at.vary(rule.base), Source::Default),
         };
-        self.rest(at.now, length, failure.reason, source)
+        if rule.again == Again::Replace || source == Source::Hint && at.policy.hints.shortens {
+            self.active = false;
+        }
+        self.rest(now, length, reason, source)
     }
 
     /// Sets the end, unless it would come earlier than the one that holds.
     pub fn rest(&mut self, now: Instant, length: Span, reason: Reason, source: Source) -> Effect {
+        let length = length.min(LONGEST_REST);
         let until = now + length;
         if until <= now || (self.active && until <= self.until) {
             return Effect::Nothing;
         }
-        *self =
-            Self { active: true, until, length, began: now, reason: Some(reason), source, ..self.clone() };
+        (self.active, self.until, self.length, self.began) = (true, until, length, now);
+        (self.reason, self.source, self.half_open, self.strikes) = (Some(reason), source, None, 0);
         Effect::Cooled
     }
 
@@ -127,129 +184,84 @@ impl Cooldown {
         self.active && self.until > now
     }
 
-    /// How far a reason has climbed.
-    pub const fn level(&self, reason: Reason) -> u8 {
-        self.levels.0[reason as usize]
+    /// Its time has come: it is back, or coming back.
+    pub fn recover(&mut self, rules: Return, now: Instant) {
+        self.active = false;
+        self.half_open = HalfOpen::start(rules, self.source == Source::Circuit, now);
     }
 
-    /// A success of a call that began at `lease`: clears everything, if the call began after the last failure did.
-    /// Returns whether anything changed.
-    pub fn succeed(&mut self, lease: Instant) -> bool {
-        let since = self.began.max(self.strikes.last);
-        if lease <= since || !self.remembers() {
-            return false;
+    /// Its circuit. A rest that no circuit has opened leaves it closed.
+    pub fn circuit(&self) -> Circuit {
+        if self.active && self.source == Source::Circuit {
+            Circuit::Open
+        } else if self.half_open.is_some() {
+            Circuit::HalfOpen
+        } else {
+            Circuit::Closed
         }
-        *self = Self::default();
-        true
+    }
+
+    /// How far a reason has climbed.
+    pub const fn level(&self, reason: Reason) -> u8 {
+        self.counts.levels.0[reason as usize]
+    }
+
+    /// A success of a call that began at `lease`, if that was after the last failure: forgets everything where it
+    /// `ends` this scope, and lets more callers in where the scope is coming back.
+    pub fn succeed(&mut self, lease: Instant, ends: bool, rules: Return) -> Success {
+        let since = self.began.max(self.last_strike).max(self.counts.last);
+        if lease <= since || !self.remembers() {
+            return Success::Nothing;
+        }
+        let mut half_open = self.half_open;
+        let success = match &mut half_open {
+            None if ends => Success::Cleared,
+            Some(half) if lease >= half.since => {
+                if half.grow(rules) {
+                    Success::Grown
+                } else {
+                    Success::Closed
+                }
+            }
+            _ => return Success::Nothing,
+        };
+        half_open = half_open.filter(|_| success == Success::Grown);
+        *self = if ends { Self::default() } else { self.clone() };
+        self.half_open = half_open;
+        success
+    }
+
+    /// Takes over what two writers agree on, and keeps what only this process knows: who is calling, and strikes.
+    pub fn become_merged(&mut self, merged: Self) {
+        let half_open = self.half_open.filter(|_| !merged.active).or(merged.half_open);
+        let (strikes, first_strike, last_strike) = (self.strikes, self.first_strike, self.last_strike);
+        *self = Self { half_open, strikes, first_strike, last_strike, ..merged };
     }
 
     /// Is there anything to clear?
     pub fn remembers(&self) -> bool {
-        self.active || self.strikes.count > 0 || !self.levels.is_empty()
+        self.active || self.half_open.is_some() || self.strikes > 0 || !self.counts.is_empty()
     }
 
-    /// Counts a failure; says whether it is the one too many.
-    fn count(&mut self, rule: &CooldownRule, reason: Reason, now: Instant) -> bool {
-        if rule.failures <= 1 {
-            return true;
+    /// The circuit counts a failure; says whether it opens.
+    fn strike(&mut self, rules: &CircuitRules, now: Instant) -> bool {
+        if rules.window.0 > 0 && now.since(self.first_strike) > rules.window {
+            self.strikes = 0;
         }
-        let strikes = &mut self.strikes;
-        if strikes.reason != Some(reason) || now.since(strikes.first) > rule.window {
-            *strikes = Strikes { reason: Some(reason), count: 0, first: now, last: now };
+        if self.strikes == 0 {
+            self.first_strike = now;
         }
-        strikes.count += 1;
-        strikes.last = now;
-        let full = strikes.count >= rule.failures;
-        if full {
-            strikes.count = 0;
-            strikes.reason = None;
-        }
-        full
+        self.strikes += 1;
+        self.last_strike = now;
+        self.strikes >= if self.half_open.is_some() { rules.reopen } else { rules.failures }
     }
 }
 
-impl Circumstances {
+impl Circumstances<'_> {
     fn vary(self, length: Span) -> Span {
-        Span(self.seed.jitter(Purpose::Cooldown, self.key, self.now.0, length.0, self.jitter))
+        Span(self.seed.jitter(Purpose::Cooldown, self.key, self.now.0, length.0, self.policy.jitter))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::verdict::{Hint, HintSource, Scope};
-
-    fn at(now: u64) -> Circumstances {
-        let hints = HintRules { max: Span::from_days(7), min: Span(1) };
-        Circumstances { now: Instant(now), hints, jitter: 0, seed: Seed(0), key: 0 }
-    }
-
-    fn failure(reason: Reason, hint: Option<u64>) -> Failure {
-        let hint = hint.map(|ms| Hint { after: Span(ms), source: HintSource::RetryAfter });
-        Failure::new(reason, Scope::Model, hint)
-    }
-
-    fn rule(json: &str) -> CooldownRule {
-        crate::json::read(json).unwrap()
-    }
-
-    #[test]
-    fn a_hint_is_believed_up_to_its_bound_and_leaves_the_ladder_alone() {
-        let ladder = rule(r#"{"action":"ladder","base":1000,"max":60000}"#);
-        let mut state = Cooldown::default();
-        assert_eq!(state.fail(&ladder, &failure(Reason::RateLimit, Some(u64::MAX)), at(5)), Effect::Cooled);
-        assert_eq!(state.until, Instant(5) + Span::from_days(7));
-        assert_eq!((state.level(Reason::RateLimit), state.source), (0, Source::Hint));
-    }
-
-    #[test]
-    fn a_hint_of_nothing_is_no_hint() {
-        let ladder = rule(r#"{"action":"ladder","base":1000,"max":60000}"#);
-        let mut state = Cooldown::default();
-        state.fail(&ladder, &failure(Reason::RateLimit, Some(0)), at(5));
-        assert_eq!((state.until, state.source), (Instant(1005), Source::Ladder));
-    }
-
-    #[test]
-    fn a_shorter_rest_never_replaces_a_longer_one() {
-        let flat = rule(r#"{"action":"flat","base":1000}"#);
-        let mut state = Cooldown::default();
-        state.fail(&flat, &failure(Reason::Quota, Some(9000)), at(0));
-        assert_eq!(state.fail(&flat, &failure(Reason::Auth, None), at(10)), Effect::Nothing);
-        assert_eq!((state.until, state.reason), (Instant(9000), Some(Reason::Quota)));
-    }
-
-    #[test]
-    fn failures_are_counted_within_their_window_only() {
-        let circuit = rule(r#"{"action":"flat","base":30000,"failures":3,"window":60000}"#);
-        let network = failure(Reason::Network, None);
-        let mut state = Cooldown::default();
-        for (now, effect) in [(0, Effect::Nothing), (1, Effect::Nothing), (60_002, Effect::Nothing)] {
-            assert_eq!(state.fail(&circuit, &network, at(now)), effect);
-        }
-        state.fail(&circuit, &network, at(60_003));
-        assert_eq!(state.fail(&circuit, &network, at(60_004)), Effect::Cooled);
-        assert_eq!(state.until, Instant(90_004));
-    }
-
-    #[test]
-    fn a_success_counts_only_if_its_call_began_later() {
-        let ladder = rule(r#"{"action":"ladder","base":1000,"max":60000}"#);
-        let mut state = Cooldown::default();
-        state.fail(&ladder, &failure(Reason::RateLimit, None), at(100));
-        assert!(!state.succeed(Instant(99)) && !state.succeed(Instant(100)));
-        assert!(state.succeed(Instant(101)));
-        assert_eq!(state, Cooldown::default());
-    }
-
-    #[test]
-    fn two_reasons_climb_ladders_of_their_own() {
-        let ladder = rule(r#"{"action":"ladder","base":1000,"max":60000}"#);
-        let mut state = Cooldown::default();
-        state.fail(&ladder, &failure(Reason::RateLimit, None), at(0));
-        state.fail(&ladder, &failure(Reason::RateLimit, None), at(2000));
-        state.fail(&ladder, &failure(Reason::Overloaded, None), at(9000));
-        assert_eq!((state.level(Reason::RateLimit), state.level(Reason::Overloaded)), (2, 1));
-        assert_eq!(state.until, Instant(10_000));
-    }
-}
+mod tests;

@@ -1,7 +1,8 @@
 //! A cooldown as a store keeps it.
 
-use super::{Cooldown, Source};
-use crate::json::{from_json, object, FromJson, Reader, ToJson, Writer, Wrong};
+use super::{Cooldown, Counts, PerReason, Source};
+use crate::json::{from_json, object, ToJson, Writer};
+use crate::policy::Return;
 use crate::time::{Instant, Now, Span, Timestamp};
 use crate::verdict::Reason;
 
@@ -19,48 +20,14 @@ pub struct CooldownRow {
     pub reason: Option<Reason>,
     /// Who chose the end.
     pub source: Source,
-    /// How far each reason has climbed.
-    pub levels: Levels,
-}
-
-/// How far each reason has climbed, in the order of [`Reason::ALL`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Levels(pub [u8; Reason::ALL.len()]);
-
-impl Levels {
-    /// Has none climbed?
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&level| level == 0)
-    }
-}
-
-impl FromJson for Levels {
-    fn blank() -> Self {
-        Self::default()
-    }
-
-    fn read(&mut self, from: &mut Reader<'_>) -> Result<(), Wrong> {
-        let mut reason = Reason::Unknown;
-        from.object()?;
-        while from.key_into(&mut reason)? {
-            self.0[reason as usize].read(from)?;
-        }
-        Ok(())
-    }
-}
-
-impl ToJson for Levels {
-    fn write(&self, to: &mut Writer) {
-        to.open('{');
-        for (reason, level) in Reason::ALL.iter().zip(&self.0).filter(|(_, &level)| level > 0) {
-            to.field(reason.as_str(), level);
-        }
-        to.close('}');
-    }
-
-    fn is_nothing(&self) -> bool {
-        self.is_empty()
-    }
+    /// How far each reason's ladder has climbed.
+    pub levels: PerReason,
+    /// How often each reason failed, as far as it is remembered.
+    pub failures: PerReason,
+    /// How often all of them did.
+    pub total: u16,
+    /// When the last failure was.
+    pub last: Timestamp,
 }
 
 from_json! {
@@ -70,13 +37,27 @@ from_json! {
         began,
         reason = None,
         source = Source::Default,
-        levels = Levels::default(),
+        levels = PerReason::default(),
+        failures = PerReason::default(),
+        total = 0,
+        last = Timestamp(0),
     }
 }
 
 impl ToJson for CooldownRow {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { until, length, began, reason if given, source, levels if given });
+        let counted = self.total > 0;
+        object!(to, self {
+            until,
+            length,
+            began,
+            reason if given,
+            source,
+            levels if given,
+            failures if given,
+            total if (counted),
+            last if (counted),
+        });
     }
 }
 
@@ -89,7 +70,10 @@ impl CooldownRow {
             began: now.wall_of(state.began),
             reason: state.reason,
             source: state.source,
-            levels: state.levels,
+            levels: state.counts.levels,
+            failures: state.counts.failures,
+            total: state.counts.total,
+            last: now.wall_of(state.counts.last),
         }
     }
 
@@ -98,19 +82,29 @@ impl CooldownRow {
         self.until.since(now.wall).min(self.length)
     }
 
-    /// The state that the row means at this moment.
-    pub fn restore(&self, now: Now) -> Cooldown {
+    /// The state that the row means at this moment. A rest that has ended without a success since is coming back.
+    pub fn restore(&self, rules: Return, now: Now) -> Cooldown {
         let left = self.left(now);
-        Cooldown {
+        let past = |at: Timestamp| Instant(now.mono_of(at).0.min(now.mono.0));
+        let mut state = Cooldown {
             active: left > Span::ZERO,
             until: now.mono + left,
             length: self.length,
-            began: Instant(now.mono_of(self.began).0.min(now.mono.0)),
+            began: past(self.began),
             reason: self.reason,
             source: self.source,
-            levels: self.levels,
+            counts: Counts {
+                levels: self.levels,
+                failures: self.failures,
+                total: self.total,
+                last: past(self.last),
+            },
             ..Cooldown::default()
+        };
+        if !state.active && self.length > Span::ZERO {
+            state.recover(rules, now.mono);
         }
+        state
     }
 
     /// What two writers of one scope agree on: the later end, the higher levels. The ends are compared by what is left of
@@ -119,9 +113,9 @@ impl CooldownRow {
     pub fn merged(self, other: &Self, now: Now) -> Self {
         let (mut row, less) =
             if self.left(now) >= other.left(now) { (self, other.clone()) } else { (other.clone(), self) };
-        for (level, other) in row.levels.0.iter_mut().zip(less.levels.0) {
-            *level = other.max(*level);
-        }
+        row.levels.raise(less.levels);
+        row.failures.raise(less.failures);
+        (row.total, row.last) = (row.total.max(less.total), row.last.max(less.last));
         row
     }
 }
@@ -130,8 +124,10 @@ impl CooldownRow {
 mod tests {
     use super::*;
 
-    fn levels(level: u8) -> Levels {
-        let mut levels = Levels::default();
+    const AT_ONCE: Return = Return { probes: 0, full: 0 };
+
+    fn levels(level: u8) -> PerReason {
+        let mut levels = PerReason::default();
         levels.0[Reason::RateLimit as usize] = level;
         levels
     }
@@ -144,25 +140,39 @@ mod tests {
             reason: Some(Reason::RateLimit),
             source: Source::Ladder,
             levels: levels(level),
+            failures: levels(level),
+            total: u16::from(level),
+            last: Timestamp(until.saturating_sub(length)),
         }
     }
 
     #[test]
     fn it_rests_no_longer_than_its_length_however_the_clock_jumped() {
         let back = Now::from_millis(1_000, 50);
-        assert_eq!(row(1_000_000, 300, 1).restore(back).until, Instant(350));
+        assert_eq!(row(1_000_000, 300, 1).restore(AT_ONCE, back).until, Instant(350));
         let later = Now::from_millis(2_000_000, 50);
-        let state = row(1_000_000, 300, 2).restore(later);
+        let state = row(1_000_000, 300, 2).restore(AT_ONCE, later);
         assert!(!state.active);
         assert_eq!(state.level(Reason::RateLimit), 2);
     }
 
     #[test]
     fn writing_and_reading_keep_everything() {
-        let now = Now::from_millis(10_000, 10);
+        let now = Now::from_millis(10_000, 10_000);
         let written = row(12_000, 3_000, 3);
-        assert_eq!(CooldownRow::of(&written.restore(now), now).until, Timestamp(12_000));
-        assert_eq!(CooldownRow::of(&written.restore(now), now).levels, written.levels);
+        assert_eq!(CooldownRow::of(&written.restore(AT_ONCE, now), now).until, Timestamp(12_000));
+        assert_eq!(CooldownRow::of(&written.restore(AT_ONCE, now), now), written);
+        let text = crate::json::write(&written);
+        assert_eq!(crate::json::read::<CooldownRow>(&text).unwrap(), written);
+    }
+
+    #[test]
+    fn what_has_ended_without_a_success_since_is_coming_back() {
+        let gently = Return { probes: 1, full: 16 };
+        let now = Now::from_millis(2_000, 7);
+        let half_open = row(1_000, 300, 1).restore(gently, now).half_open;
+        assert_eq!(half_open.map(|half| (half.since, half.limit)), Some((Instant(7), 1)));
+        assert_eq!(row(5_000, 4_000, 1).restore(gently, now).half_open, None, "it rests");
     }
 
     #[test]

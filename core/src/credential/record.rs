@@ -49,6 +49,9 @@ words! {
 /// No weight is larger.
 pub const MAX_WEIGHT: u32 = 1_000_000;
 
+/// A pause that only a hand ends: the last instant that a date of JavaScript can name.
+pub const BY_HAND: Timestamp = Timestamp(8_640_000_000_000_000);
+
 /// Whose account it is, as far as the provider says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -93,6 +96,10 @@ pub struct Record {
     pub enabled: bool,
     /// Why it is disabled.
     pub disabled_cause: Option<Box<str>>,
+    /// Not used before this instant, by hand; [`BY_HAND`] where only a hand ends it.
+    pub paused_until: Option<Timestamp>,
+    /// Does anything of it rest? Absent: as the policy says for its provider.
+    pub cooling: Option<bool>,
     /// Did it come from a login (`login`)?
     pub source: Option<Box<str>>,
     /// When the secret expires.
@@ -148,6 +155,10 @@ pub struct Changes {
     pub enabled: Option<bool>,
     /// The cause, where it is disabled.
     pub disabled_cause: Option<Box<str>>,
+    /// Paused until then; zero: resumed.
+    pub paused_until: Option<Timestamp>,
+    /// Does anything of it rest?
+    pub cooling: Option<bool>,
     /// A new expiry.
     pub expires: Option<Timestamp>,
     /// A new address.
@@ -179,6 +190,12 @@ impl Changes {
         set(&mut record.identity, self.identity);
         if self.expires.is_some() {
             record.expires = self.expires;
+        }
+        if let Some(until) = self.paused_until {
+            record.paused_until = (until.0 > 0).then_some(until.min(BY_HAND));
+        }
+        if self.cooling.is_some() {
+            record.cooling = self.cooling;
         }
         if self.base_url.is_some() {
             record.base_url = self.base_url;
@@ -240,6 +257,8 @@ from_json! {
         limits = Limits::default(),
         enabled = true,
         disabled_cause = None,
+        paused_until = None,
+        cooling = None,
         source = None,
         expires = None,
         base_url = None,
@@ -266,6 +285,8 @@ impl ToJson for Record {
             limits if (self.limits != Limits::default()),
             enabled if (!self.enabled),
             disabled_cause if given,
+            paused_until if given,
+            cooling if given,
             source if given,
             expires if given,
             base_url if given,
@@ -288,6 +309,8 @@ from_json! {
         limits = None,
         enabled = None,
         disabled_cause = None,
+        paused_until = None,
+        cooling = None,
         expires = None,
         base_url = None,
         identity = None,

@@ -194,6 +194,7 @@ impl Engine {
         let handle = self.enlist(record, Some(id), origin, secret)?;
         let member = self.member_mut(handle)?;
         member.expired = member.record.expires.is_some_and(|expires| expires <= wall);
+        member.paused = member.record.paused_until.is_some_and(|until| until > wall);
         self.learn_rules(handle);
         self.set_timer(handle);
         Some(handle)

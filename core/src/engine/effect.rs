@@ -170,7 +170,7 @@ pub struct Refusal {
 pub enum RefusalCode {
     /// Some could serve; each is out for a time that is known for at least one.
     CoolingDown,
-    /// Some could serve; for none is an end known.
+    /// Some could serve; for none is an end known: they are busy, or were tried already.
     Unavailable,
     /// Nobody could serve this request even if nothing cooled.
     NotFound,
@@ -267,6 +267,8 @@ pub enum EventKind {
     Cooled,
     /// It came back.
     Recovered,
+    /// A circuit opened, is half-open or closed, as its cause says; of the upstream, where the scope says so.
+    Circuit,
     /// A token expired.
     Expired,
     /// The store refused or failed; what was to be written is kept and tried again.
@@ -354,6 +356,7 @@ words! {
         Disabled = "disabled",
         Cooled = "cooled",
         Recovered = "recovered",
+        Circuit = "circuit",
         Expired = "expired",
         PersistFailed = "persist-failed",
         Selected = "selected",

@@ -7,6 +7,7 @@ use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretR
 use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::limit::Spending;
 use crate::login::News;
+use crate::policy::Policy;
 use crate::time::Span;
 use crate::verdict::{Reason, Verdict};
 
@@ -116,6 +117,30 @@ pub enum Command {
         handle: Handle,
         /// Is there anybody to give it back to?
         revoke: bool,
+    },
+    /// End rests by hand, ladders and circuits with them.
+    Reset {
+        /// Who asks.
+        request: RequestId,
+        /// Which credential; `None`: all, of the route's provider where a route is given.
+        handle: Option<Handle>,
+        /// For which model; `None`, or a route without one: for all.
+        route: Option<RouteId>,
+    },
+    /// No new work for a credential; answered when its last call has ended. It gets work again with a change of
+    /// `paused_until`, or after a restart.
+    Drain {
+        /// Who asks.
+        request: RequestId,
+        /// Which one.
+        handle: Handle,
+    },
+    /// Other rules. All state stays.
+    SetPolicy {
+        /// Who asks.
+        request: RequestId,
+        /// The rules.
+        policy: Box<Policy>,
     },
     /// Write behind what is not in the store yet, and answer when it is.
     Flush {

@@ -51,6 +51,7 @@ impl Engine {
             return;
         }
         self.lease_ended(lease.handle);
+        self.end_probe(lease);
         let wall = self.now.wall_of(mono);
         let Some(gate) = &mut self.gates[at] else { return };
         gate.leave(lease.counted, answered, spending, Now { wall, mono });

@@ -184,11 +184,12 @@ impl Engine {
         let now = self.now;
         for (name, row) in parsed.scopes.iter() {
             let Some(scope) = self.scope_named(name) else { continue };
+            let gently = self.policy.return_;
             let Some(member) = self.member_mut(handle) else { return };
             let state = member.scope_mut(&scope);
             let merged =
                 if state.remembers() { CooldownRow::of(state, now).merged(row, now) } else { row.clone() };
-            *state = merged.restore(now);
+            state.become_merged(merged.restore(gently, now));
             // An end beyond its own length: the clock went back since it was written. Written anew it is right again.
             if merged.until.since(now.wall) > merged.length {
                 self.note_unsaved_health(handle);
@@ -250,14 +251,17 @@ impl Engine {
     pub(super) fn scope_name(&self, scope: &ScopeKey) -> Box<str> {
         match scope {
             ScopeKey::Credential => "credential".into(),
+            ScopeKey::Apart => "apart".into(),
             ScopeKey::Model(model) => format!("model:{}", self.models.text(model.0)).into(),
             ScopeKey::Meter(name) => format!("meter:{name}").into(),
         }
     }
 
     pub(super) fn scope_named(&mut self, name: &str) -> Option<ScopeKey> {
-        if name == "credential" {
-            return Some(ScopeKey::Credential);
+        match name {
+            "credential" => return Some(ScopeKey::Credential),
+            "apart" => return Some(ScopeKey::Apart),
+            _ => {}
         }
         if let Some(model) = name.strip_prefix("model:") {
             return Some(ScopeKey::Model(self.model_ix(model)));

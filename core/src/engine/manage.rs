@@ -30,6 +30,9 @@ impl Engine {
                 self.set_override(request, *record, origin, secret);
             }
             Command::Untie { request, session } => self.untie(request, session),
+            Command::Reset { request, handle, route } => self.reset(request, handle, route),
+            Command::Drain { request, handle } => self.drain(request, handle),
+            Command::SetPolicy { request, policy } => self.set_policy(request, *policy),
             Command::Flush { request } => self.flush(request),
             Command::Login { request, provider, flow, discover, wait } => {
                 self.start_login(request, provider, flow, discover, wait);
@@ -98,6 +101,11 @@ impl Engine {
         let mut record = member.record.clone();
         changes.clone().apply(&mut record);
         record.secret_version += u64::from(secret.is_some());
+        if changes.paused_until.is_some() {
+            // Paused is more than drained, and resumed is neither.
+            self.end_drain(handle);
+        }
+        let Some(member) = self.member(handle) else { return };
         if record == member.record && secret.is_none() {
             return self.reply(request, Reply::Done { ids: vec![id] });
         }
@@ -199,7 +207,7 @@ impl Engine {
         } else {
             self.lay_out(provider);
         }
-        self.look_at_expiry(handle);
+        self.look_at_clock(handle);
         self.set_timer(handle);
         self.somebody_returned = true;
         Some(handle)
@@ -227,6 +235,7 @@ impl Engine {
                 self.mapped.push(false);
                 self.remembers.push(false);
                 self.successes.push(0);
+                self.probation.push(false);
                 self.is_recent.push(false);
                 // Each is noted once: with room for all, the hot path never needs more.
                 self.recent.reserve(self.members.len() - self.recent.len());
@@ -237,7 +246,8 @@ impl Engine {
         let at = handle.0 as usize;
         self.incarnations += 1;
         self.incarnation_at[at] = self.incarnations;
-        (self.used[at], self.in_flight[at], self.successes[at], self.remembers[at]) = (0, 0, 0, false);
+        (self.used[at], self.in_flight[at], self.successes[at]) = (0, 0, 0);
+        (self.remembers[at], self.probation[at]) = (false, false);
         self.gates[at] = None;
         self.members[at] =
             Some(Box::new(Member::new(record, id, origin, provider, secret, self.incarnations)));
@@ -313,7 +323,7 @@ impl Engine {
             self.somebody_returned = true;
         }
         self.set_gate(handle);
-        self.look_at_expiry(handle);
+        self.look_at_clock(handle);
         self.set_timer(handle);
     }
 
@@ -323,9 +333,9 @@ impl Engine {
         let before = member.health.len();
         member.health.retain(|(_, state)| !state.reason.is_some_and(Reason::is_about_the_secret));
         if member.health.len() < before {
+            self.remember(handle);
             self.restand(handle, None);
             self.note_unsaved_health(handle);
-            self.remember(handle);
         }
     }
 

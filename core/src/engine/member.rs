@@ -12,6 +12,8 @@ use crate::verdict::{Reason, Scope};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ScopeKey {
     Credential,
+    /// The whole credential too: what rests apart from the other reasons.
+    Apart,
     Model(ModelIx),
     /// No table says yet which models draw on a meter: until one does, a meter that is empty benches its credential.
     Meter(Box<str>),
@@ -19,6 +21,7 @@ pub(super) enum ScopeKey {
 
 /// A credential.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 pub(super) struct Member {
     pub(super) record: Record,
     /// Its id in the store; `None` where it is not stored.
@@ -32,6 +35,12 @@ pub(super) struct Member {
     pub(super) row_version: u64,
     pub(super) health_version: u64,
     pub(super) expired: bool,
+    /// Is it taken out of use for now, by hand?
+    pub(super) paused: bool,
+    /// It gets no new work, until somebody resumes it.
+    pub(super) draining: bool,
+    /// Has the policy's cascade a leg for it?
+    pub(super) has_leg: bool,
     pub(super) health: Vec<(ScopeKey, Cooldown)>,
     /// Is its health on the list of what is to be saved?
     pub(super) unsaved: bool,
@@ -65,6 +74,9 @@ impl Member {
             row_version: 0,
             health_version: 0,
             expired: false,
+            paused: false,
+            draining: false,
+            has_leg: true,
             health: Vec::new(),
             unsaved: false,
             shut: None,
@@ -92,15 +104,24 @@ impl Member {
         if !self.record.enabled {
             return Standing::Out(OutReason::Disabled, None);
         }
+        if !self.has_leg {
+            return Standing::Out(OutReason::NotInCascade, None);
+        }
+        if self.paused {
+            return Standing::Out(OutReason::Paused, None);
+        }
+        if self.draining {
+            return Standing::Out(OutReason::Draining, None);
+        }
         if self.expired {
             return Standing::Out(OutReason::Expired, None);
         }
-        let covers = |scope: &ScopeKey| match scope {
-            ScopeKey::Credential | ScopeKey::Meter(_) => true,
-            ScopeKey::Model(of) => Some(*of) == model,
-        };
-        let resting = self.health.iter().filter(|(scope, state)| state.active && covers(scope));
-        match (resting.max_by_key(|(_, state)| state.until), self.shut) {
+        let covering = || self.health.iter().filter(|(scope, _)| scope.covers(model));
+        let resting = covering().filter(|(_, state)| state.active).max_by_key(|(_, state)| state.until);
+        match (resting, self.shut) {
+            (None, _) if covering().any(|(_, state)| state.half_open.is_some_and(|half| half.is_full())) => {
+                Standing::Out(OutReason::Probing, None)
+            }
             (None, None) => Standing::Ready,
             (None, Some(shut)) => Standing::Out(OutReason::Limit, shut.until),
             (Some((_, state)), shut) => {
@@ -109,6 +130,11 @@ impl Member {
                 Standing::Out(OutReason::Cooling(state.reason.unwrap_or(Reason::Unknown)), Some(until))
             }
         }
+    }
+
+    /// Is it coming back, so that calls are to be counted?
+    pub(super) fn is_half_open(&self) -> bool {
+        self.health.iter().any(|(_, state)| state.half_open.is_some())
     }
 
     pub(super) fn scope(&self, key: &ScopeKey) -> Option<&Cooldown> {
@@ -139,6 +165,14 @@ impl ScopeKey {
         }
     }
 
+    /// Does it cover calls for a model (or those that name none)?
+    pub(super) fn covers(&self, model: Option<ModelIx>) -> bool {
+        match self {
+            Self::Credential | Self::Apart | Self::Meter(_) => true,
+            Self::Model(of) => Some(*of) == model,
+        }
+    }
+
     /// Where a failure of this scope is kept; `None` where it touches no credential.
     pub(super) fn of(scope: &Scope, model: Option<ModelIx>) -> Option<Self> {
         match scope {
@@ -152,7 +186,7 @@ impl ScopeKey {
     /// The word for it.
     pub(super) fn scope(&self) -> Scope {
         match self {
-            Self::Credential => Scope::Credential,
+            Self::Credential | Self::Apart => Scope::Credential,
             Self::Model(_) => Scope::Model,
             Self::Meter(name) => Scope::Meter(name.clone()),
         }

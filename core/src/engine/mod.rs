@@ -1,8 +1,10 @@
 //! The machine: what happened goes in, what is to be done comes out. No clock, no I/O, no secret.
 
 mod acquire;
+mod by_hand;
 mod completing;
 mod effect;
+mod health;
 mod input;
 mod lease;
 mod limiting;
@@ -33,6 +35,7 @@ pub use limiting::Stated;
 pub use names::MAX_MODELS;
 pub use view::{CooldownView, MemberView, State};
 
+use crate::cooldown::Upstream;
 use crate::entropy::Seed;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
 use crate::limit::{Gate, Spending};
@@ -93,6 +96,13 @@ pub struct Engine {
     /// Has it cooldowns, ladders or strikes to be cleared by a success?
     remembers: Vec<bool>,
     successes: Vec<u32>,
+    /// Is it coming back, so that its calls are to be counted?
+    probation: Vec<bool>,
+
+    /// Who sees failures that may be the upstream's.
+    upstreams: SortedMap<RouteId, Upstream>,
+    /// Those who wait for a credential's last call to end.
+    drains: Vec<(RequestId, Handle, u32)>,
 
     leases: Leases,
     ties: Ties,
@@ -175,6 +185,9 @@ impl Engine {
             mapped: Vec::new(),
             remembers: Vec::new(),
             successes: Vec::new(),
+            probation: Vec::new(),
+            upstreams: SortedMap::default(),
+            drains: Vec::new(),
             leases: Leases::new(),
             ties: Ties::default(),
             recent: Vec::with_capacity(RECENT),
@@ -234,6 +247,7 @@ impl Engine {
             Input::Rows(op, rows) => self.take_rows(op, rows),
             Input::Tick => {}
         }
+        self.serve_drains();
         self.serve_waiters();
         self.drop_stale_waiter_timers();
         self.save();
@@ -407,6 +421,11 @@ impl Engine {
         self.used[at] = self.next_use(mono);
         if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
             self.load_changed(handle, provider);
+        }
+        // Its end is due at this time: from then on the hot path asks.
+        self.due = self.due.min(mono + self.policy.lease);
+        if self.probation[at] {
+            self.begin_probe(handle, route);
         }
         if !self.is_recent[at] {
             self.is_recent[at] = true;

@@ -99,6 +99,23 @@ impl Routes {
         id
     }
 
+    /// Shares rotations among a provider's routes, or gives each one of its own. They begin anew.
+    pub(super) fn regroup(&mut self, shares: bool) {
+        self.rotations.clear();
+        for at in 0..self.all.len() {
+            let (before, rest) = self.all.split_at_mut(at);
+            let provider = rest[0].provider;
+            let shared = before.iter().find(|route| shares && route.provider == provider);
+            rest[0].rotation = shared.map_or_else(
+                || {
+                    self.rotations.push(Cursors::new(at as u64));
+                    self.rotations.len() as u32 - 1
+                },
+                |route| route.rotation,
+            );
+        }
+    }
+
     pub(super) fn get(&self, id: RouteId) -> Option<&Route> {
         self.all.get(id.0 as usize)
     }

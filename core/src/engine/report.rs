@@ -2,11 +2,10 @@
 
 use super::member::ScopeKey;
 use super::{tie_key, Engine, EventKind, FailedCode, Next, Reply, ReportCommand, Reported, Target};
-use crate::cooldown::{Circumstances, Effect as Cooled, Source};
 use crate::facts::Kind;
 use crate::id::{Handle, ModelIx, RouteId, SessionIx};
 use crate::limit::Spending;
-use crate::policy::{Action, SuccessEnds, TieFailure};
+use crate::policy::TieFailure;
 use crate::retry::{self, Progress};
 use crate::time::Instant;
 use crate::verdict::{Failure, Reason, Scope, Verdict};
@@ -84,40 +83,37 @@ impl Engine {
     }
 
     fn succeeded(&mut self, used: Use) -> Reported {
-        let own = used.model.map_or(ScopeKey::Credential, ScopeKey::Model);
-        let ends_credential = self.policy.success_ends == SuccessEnds::OwnScopeAndCredential;
-        let mut ended = Vec::new();
         if let Some(member) = self.member_mut(used.handle) {
             member.success += 1;
-            for (scope, state) in &mut member.health {
-                let covered = *scope == own || ends_credential && scope.model().is_none();
-                if covered && state.succeed(used.began) {
-                    ended.push(scope.clone());
-                }
-            }
-            member.health.retain(|(_, state)| state.remembers());
         }
-        for scope in ended {
-            self.health_changed(used.handle, &scope);
-        }
+        self.mend(used.handle, used.route, used.model, used.began);
         self.renew_tie(used.session, used.route, used.handle, self.now.mono);
+        let own = used.model.map_or(ScopeKey::Credential, ScopeKey::Model);
         self.reported(used.handle, None, &own, Next::None)
     }
 
     fn failed(&mut self, used: Use, failure: &Failure, progress: Progress) -> Reported {
         let model = used.model;
-        let rule = self.policy.rule(failure.reason).cloned();
+        let rule = self
+            .member(used.handle)
+            .and_then(|member| self.policy.rule(&member.record.provider, failure.reason));
+        let rule = rule.cloned();
         let scope = rule.as_ref().and_then(|rule| rule.scope.as_ref());
         // A rule says what a reason of ours covers; what is nobody's fault stays nobody's fault.
-        let scope = match (&failure.scope, scope) {
+        let mut scope = match (&failure.scope, scope) {
             (Scope::Request | Scope::Upstream, _) | (_, None) => failure.scope.clone(),
             (_, Some(scope)) => scope.clone(),
         };
         let kind = self.member(used.handle).map_or(Kind::ApiKey, |member| member.record.kind);
         let next = retry::after_failure(&self.policy.retry, kind, failure.reason, failure.stop, progress);
         // Before an account rests for its token, it is given a new one.
-        let scope = if next == Next::Refresh { Scope::Request } else { scope };
-        let Some(key) = ScopeKey::of(&scope, model) else {
+        if next == Next::Refresh {
+            scope = Scope::Request;
+        }
+        if scope != Scope::Request && self.is_upstream(used.handle, used.route, failure.reason) {
+            scope = Scope::Upstream;
+        }
+        let Some(mut key) = ScopeKey::of(&scope, model) else {
             return Reported {
                 reason: Some(failure.reason),
                 scope,
@@ -128,13 +124,6 @@ impl Engine {
                 message: None,
             };
         };
-        let circumstances = Circumstances {
-            now: self.now.mono,
-            hints: self.policy.hints,
-            jitter: self.policy.jitter,
-            seed: self.seed,
-            key: self.member(used.handle).and_then(|member| member.id).map_or(0, |id| id.0),
-        };
         let now = self.now;
         let Some(member) = self.member_mut(used.handle) else {
             return self.reported(used.handle, Some(failure.reason), &key, next);
@@ -143,15 +132,7 @@ impl Engine {
         member.last_error = Some((failure.reason, now.wall));
         self.note_use(used.handle);
         if let Some(rule) = rule {
-            if rule.action == Action::Disable {
-                self.disable_for(used.handle, failure.reason);
-            } else if let Some(member) = self.member_mut(used.handle) {
-                let effect = member.scope_mut(&key).fail(&rule, failure, circumstances);
-                self.health_changed(used.handle, &key);
-                if effect == Cooled::Cooled {
-                    self.tell_cooled(used.handle, &key);
-                }
-            }
+            key = self.cool(used.handle, key, rule, failure);
         }
         let rests =
             self.member(used.handle).and_then(|member| member.scope(&key)).is_some_and(|state| state.active);
@@ -163,24 +144,6 @@ impl Engine {
             }
         }
         self.reported(used.handle, Some(failure.reason), &key, next)
-    }
-
-    fn tell_cooled(&mut self, handle: Handle, key: &ScopeKey) {
-        let Some(state) = self.member(handle).and_then(|member| member.scope(key)) else { return };
-        let (until, reason, source) = (self.now.wall_of(state.until), state.reason, state.source);
-        let model = key.model().map(|model| self.models.text(model.0).into());
-        let event = self.event(EventKind::Cooled, Some(handle));
-        (event.until, event.reason, event.scope, event.model) =
-            (Some(until), reason, Some(key.scope()), model);
-        event.cause = Some(
-            match source {
-                Source::Hint => "hint",
-                Source::Ladder => "ladder",
-                Source::Default => "default",
-                Source::Hand => "hand",
-            }
-            .into(),
-        );
     }
 
     /// The answer: what holds for a scope now.

@@ -114,7 +114,11 @@ impl Engine {
         let provider = member.provider;
         self.somebody_returned |= standing == Standing::Ready && !self.waiters.is_empty();
         let (figure, seat) = (self.figure(handle), self.seats[handle.0 as usize]);
-        self.tables[provider.0 as usize].set(shard, handle, seat, in_index(standing), figure);
+        let table = &mut self.tables[provider.0 as usize];
+        table.set(shard, handle, seat, in_index(standing), figure);
+        if self.probation[handle.0 as usize] && standing == Standing::Ready {
+            table.prepare_to_hide(shard, handle);
+        }
     }
 
     /// Gives a model a ready index of its own, because somebody stands towards it differently than towards others.
@@ -163,6 +167,12 @@ impl Engine {
         );
         self.seats = seats;
         self.tables[provider.0 as usize] = table;
+        for at in 0..self.members.len() {
+            let of = self.members[at].as_ref().map(|member| member.provider);
+            if self.probation[at] && of == Some(provider) {
+                self.restand(Handle(at as u32), None);
+            }
+        }
     }
 }
 

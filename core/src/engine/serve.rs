@@ -5,7 +5,9 @@ use super::waiting::WAITER;
 use super::{Cause, Deadline, Engine, EventKind};
 use crate::id::Handle;
 use crate::limit::Spending;
-use crate::time::{Instant, Now, Span};
+use crate::policy::SuccessEnds;
+use crate::select::OutReason;
+use crate::time::{Instant, Now, Span, Timestamp};
 use std::cmp::Reverse;
 
 /// The wall clock jumped if it moved this much more or less than the monotonic clock did.
@@ -70,37 +72,29 @@ impl Engine {
 
     /// Ends what is due of a member's cooldowns, and looks at its expiry.
     fn serve_member(&mut self, handle: Handle) {
-        let mono = self.now.mono;
-        let Some(member) = self.member_mut(handle) else { return };
-        let mut ended = Vec::new();
-        for (scope, state) in &mut member.health {
-            if state.active && state.until <= mono {
-                state.active = false;
-                ended.push((scope.clone(), state.reason));
-            }
-        }
-        for (scope, reason) in ended {
-            self.restand(handle, scope.model());
-            let model = scope.model().map(|model| self.models.text(model.0).into());
-            let event = self.event(EventKind::Recovered, Some(handle));
-            (event.scope, event.reason, event.model) = (Some(scope.scope()), reason, model);
-        }
-        self.look_at_gate(handle, mono);
-        self.look_at_expiry(handle);
+        self.recover(handle);
+        self.look_at_gate(handle, self.now.mono);
+        self.look_at_clock(handle);
         self.set_timer(handle);
     }
 
-    /// Notes whether a member's token has expired.
-    pub(super) fn look_at_expiry(&mut self, handle: Handle) {
+    /// Notes whether a member's token has expired, and whether its pause has ended.
+    pub(super) fn look_at_clock(&mut self, handle: Handle) {
         let wall = self.now.wall;
         let Some(member) = self.member_mut(handle) else { return };
         let expired = member.record.expires.is_some_and(|expires| expires <= wall);
-        if member.expired != expired {
-            member.expired = expired;
-            self.restand(handle, None);
-            if expired {
-                let _ = self.event(EventKind::Expired, Some(handle));
-            }
+        let paused = member.record.paused_until.is_some_and(|until| until > wall);
+        if (member.expired, member.paused) == (expired, paused) {
+            return;
+        }
+        let (expires, returns) = (expired && !member.expired, member.paused && !paused);
+        (member.expired, member.paused) = (expired, paused);
+        self.restand(handle, None);
+        if expires {
+            let _ = self.event(EventKind::Expired, Some(handle));
+        }
+        if returns {
+            self.event(EventKind::Recovered, Some(handle)).cause = Some(OutReason::Paused.as_str().into());
         }
     }
 
@@ -108,13 +102,19 @@ impl Engine {
     pub(super) fn set_timer(&mut self, handle: Handle) {
         let now = self.now;
         let Some(member) = self.member(handle) else { return };
-        let expiry = member.record.expires.filter(|_| !member.expired).map(|at| now.mono_of(at));
-        let expiry = expiry.into_iter().chain(
-            // After a jump back a token that had expired may be good again.
-            member.record.expires.filter(|&at| member.expired && at > now.wall).map(|_| now.mono),
-        );
+        let record = &member.record;
+        let ahead = |at: &Timestamp| *at > now.wall;
+        // After a jump back a token that had expired may be good again, and a pause that was over may go on.
+        let turned = member.expired && record.expires.as_ref().is_some_and(ahead)
+            || !member.paused && record.paused_until.as_ref().is_some_and(ahead);
+        let due = [
+            record.expires.filter(|_| !member.expired).map(|at| now.mono_of(at)),
+            record.paused_until.filter(|_| member.paused).map(|at| now.mono_of(at)),
+            turned.then_some(now.mono),
+            member.next_recovery(),
+        ];
         let incarnation = member.incarnation;
-        for at in expiry.chain(member.next_recovery()).collect::<Vec<_>>() {
+        for at in due.into_iter().flatten() {
             self.timers.push(Reverse((at, handle, incarnation)));
         }
         if self.timers.len() > 1024 && self.timers.len() > 8 * self.members.len() {
@@ -129,10 +129,11 @@ impl Engine {
         for at in 0..self.members.len() {
             let now = self.now;
             let Some(member) = &self.members[at] else { continue };
-            let expiry = member.record.expires.map(|at| now.mono_of(at));
             let (handle, incarnation) = (Handle(at as u32), member.incarnation);
             let gate = self.gates[at].as_ref().and_then(|gate| gate.noted()?.until);
-            for at in expiry.into_iter().chain(member.next_recovery()).chain(gate) {
+            let instants = [member.record.expires, member.record.paused_until];
+            let due = instants.into_iter().flatten().map(|at| now.mono_of(at));
+            for at in due.chain(member.next_recovery()).chain(gate) {
                 self.timers.push(Reverse((at, handle, incarnation)));
             }
         }
@@ -159,16 +160,20 @@ impl Engine {
 
     /// A scope's health has changed: the index follows, and the store.
     pub(super) fn health_changed(&mut self, handle: Handle, scope: &ScopeKey) {
+        self.remember(handle);
         self.restand(handle, scope.model());
         self.set_timer(handle);
         self.note_unsaved_health(handle);
-        self.remember(handle);
     }
 
-    /// Notes for the hot path whether a success has something to clear.
+    /// Notes for the hot path whether the end of a call has something to change, and whether its begin has.
     pub(super) fn remember(&mut self, handle: Handle) {
-        let remembers = self.member(handle).is_some_and(|member| !member.health.is_empty());
-        self.remembers[handle.0 as usize] = remembers;
+        let at = handle.0 as usize;
+        let Some(member) = self.members[at].as_ref() else { return };
+        let half_open = member.is_half_open();
+        let clears = !member.health.is_empty() && self.policy.success_ends != SuccessEnds::Nothing;
+        self.remembers[at] = clears || half_open || member.draining;
+        self.probation[at] = half_open;
     }
 
     /// Schedules the next write-behind.

@@ -1,7 +1,7 @@
 //! What an engine shows: every credential, what it is doing, and why it would or would not be picked.
 
 use super::{Acquire, Candidate, Engine};
-use crate::cooldown::Source;
+use crate::cooldown::{Circuit, PerReason, Source};
 use crate::credential::{public_index, Identity, Origin, Record};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
@@ -38,13 +38,18 @@ pub struct MemberView {
     pub enabled: bool,
     /// Why it is disabled.
     pub disabled_cause: Option<Box<str>>,
+    /// Until when it is paused.
+    pub paused_until: Option<Timestamp>,
+    /// Does anything of it rest? Absent: as the policy says.
+    pub cooling: Option<bool>,
     /// When its secret expires.
     pub expires: Option<Timestamp>,
     /// Where its requests go.
     pub base_url: Option<Box<str>>,
     /// Whose account it is.
     pub identity: Identity,
-    /// In one word: `ready`, `cooling`, `limited`, `disabled` or `expired`.
+    /// In one word: `ready`, `half_open`, `cooling`, `limited`, `paused`, `draining`, `disabled`, `expired` or
+    /// `not_in_cascade`.
     pub status: &'static str,
     /// Open leases.
     pub in_flight: u32,
@@ -77,6 +82,10 @@ pub struct CooldownView {
     pub level: u8,
     /// Who chose the end.
     pub source: Source,
+    /// Its circuit: open, where too many failures opened it; half-open, where it is coming back.
+    pub circuit: Circuit,
+    /// How often each reason failed, as far as it is remembered.
+    pub failures: PerReason,
 }
 
 impl Engine {
@@ -132,13 +141,20 @@ impl Engine {
                 until: self.now.wall_of(state.until),
                 level: state.reason.map_or(0, |reason| state.level(reason)),
                 source: state.source,
+                circuit: state.circuit(),
+                failures: state.counts.failures,
             })
             .collect();
         let status = match member.standing(None) {
             Standing::Out(OutReason::Disabled, _) => "disabled",
             Standing::Out(OutReason::Expired, _) => "expired",
+            Standing::Out(
+                reason @ (OutReason::Paused | OutReason::Draining | OutReason::NotInCascade),
+                _,
+            ) => reason.as_str(),
             _ if cooldowns.iter().any(|cooldown| cooldown.active) => "cooling",
             Standing::Out(OutReason::Limit, _) => "limited",
+            _ if member.is_half_open() => "half_open",
             _ => "ready",
         };
         Some(MemberView {
@@ -154,6 +170,8 @@ impl Engine {
             models: record.models.clone(),
             enabled: record.enabled,
             disabled_cause: record.disabled_cause.clone(),
+            paused_until: record.paused_until.filter(|_| member.paused),
+            cooling: record.cooling,
             expires: record.expires,
             base_url: record.base_url.clone(),
             identity: record.identity.clone(),
@@ -181,6 +199,9 @@ impl Engine {
             .map(|(handle, member)| {
                 let (out, until) = match self.standing(member, model) {
                     Standing::Ready => (None, None),
+                    Standing::Out(OutReason::Paused, _) => {
+                        (Some(OutReason::Paused), member.record.paused_until)
+                    }
                     Standing::Out(reason, until) => (Some(reason), until.map(|at| self.now.wall_of(at))),
                 };
                 let rank = ranks.get(handle.0 as usize).copied().filter(|&rank| rank > 0);
@@ -313,6 +334,8 @@ impl ToJson for MemberView {
             models,
             enabled,
             disabled_cause as "disabledCause" if given,
+            paused_until as "pausedUntil" if given,
+            cooling if given,
             expires if given,
             base_url as "baseUrl" if given,
             identity,
@@ -329,6 +352,16 @@ impl ToJson for MemberView {
 
 impl ToJson for CooldownView {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { scope, model if given, active, reason if given, until, level, source });
+        object!(to, self {
+            scope,
+            model if given,
+            active,
+            reason if given,
+            until,
+            level,
+            source,
+            circuit if (self.circuit != Circuit::Closed),
+            failures if given,
+        });
     }
 }

@@ -4,15 +4,17 @@
 
 mod affinity;
 mod classification;
+mod cooldown;
 mod model;
 mod preset;
 mod strategy;
 
 pub use affinity::{Affinity, AffinityKind, SessionStart, TieFailure};
 pub use classification::{classification_names, classification_rules};
-pub use model::{
-    Action, Chain, CooldownRule, Exhausted, HintRules, Policy, ProviderRules, RefreshRule, RetryRules,
-    SuccessEnds,
+pub use cooldown::{
+    Action, Again, CircuitRules, Climbs, CooldownRule, HintRules, Memory, ProviderRules, Return,
+    UpstreamRules,
 };
+pub use model::{Chain, Exhausted, Policy, RefreshRule, RetryRules, SuccessEnds};
 pub use preset::{preset_names, PolicyError};
 pub use strategy::{CreditRule, Rotation, Strategy, Tiers};

@@ -1,15 +1,17 @@
 //! The policy: every rule that a user may change, with its unit and range.
 
+use super::cooldown::{CircuitRules, CooldownRule, HintRules, Memory, ProviderRules, Return, UpstreamRules};
 use super::{Affinity, CreditRule, Rotation, Strategy, Tiers};
-use crate::credential::{Alias, Limits, Origin};
+use crate::credential::{Limits, Origin};
 use crate::json::{from_json, words};
 use crate::rules::ClassifyRules;
 use crate::sorted_map::SortedMap;
 use crate::time::Span;
-use crate::verdict::{Reason, Scope};
+use crate::verdict::Reason;
 
 /// The rules of a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Policy {
@@ -36,8 +38,23 @@ pub struct Policy {
     /// What follows from each reason; a reason that is not named cools nothing.
     #[cfg_attr(feature = "schema", schemars(with = "std::collections::BTreeMap<Reason, CooldownRule>"))]
     pub cooldown: SortedMap<Reason, CooldownRule>,
+    /// Does anything rest? A provider (`providers`) or a credential may say otherwise.
+    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
+    pub cooling: bool,
     /// How far a provider's hint is believed.
     pub hints: HintRules,
+    /// How long failures are remembered.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub memory: Memory,
+    /// The circuit of each scope.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub circuit: CircuitRules,
+    /// How a scope comes back after a rest.
+    #[cfg_attr(feature = "schema", schemars(default, rename = "return"))]
+    pub return_: Return,
+    /// When a failure is the upstream's, whoever asks.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub upstream: UpstreamRules,
     /// What a success ends.
     pub success_ends: SuccessEnds,
     /// Cooldowns that we chose are lengthened by a share between 0 and so many percent.
@@ -104,64 +121,10 @@ pub enum SuccessEnds {
     OwnScope,
     /// These, and those of the whole credential: what answered is alive.
     OwnScopeAndCredential,
-}
-
-/// What a cooldown is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "kebab-case"))]
-pub enum Action {
-    /// Nothing cools.
-    None,
-    /// Always the same length.
-    Flat,
-    /// Longer each time, up to a bound.
-    Ladder,
-    /// Until the provider's reset; without one, the base length.
-    UntilReset,
-    /// Disabled until somebody enables it.
-    Disable,
-}
-
-/// What follows from one reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct CooldownRule {
-    /// What happens.
-    pub action: Action,
-    /// The first length. Milliseconds.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub base: Span,
-    /// By how much each step of a ladder is longer.
-    #[cfg_attr(feature = "schema", schemars(default = "two"))]
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
-    pub factor: u32,
-    /// No step of a ladder is longer. Milliseconds.
-    #[cfg_attr(feature = "schema", schemars(default = "a_day"))]
-    pub max: Span,
-    /// What it covers, instead of what the classification said.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub scope: Option<Scope>,
-    /// Does a hint of the provider set the end?
-    #[cfg_attr(feature = "schema", schemars(default = "yes"))]
-    pub hint: bool,
-    /// So many failures within `window` before anything cools.
-    #[cfg_attr(feature = "schema", schemars(default = "one"))]
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    pub failures: u32,
-    /// The time in which failures are counted. Milliseconds.
-    #[cfg_attr(feature = "schema", schemars(default = "a_minute"))]
-    pub window: Span,
-}
-
-/// How far a provider's hint is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub struct HintRules {
-    /// No hint is believed further than this. Milliseconds.
-    pub max: Span,
-    /// Nor less far than this. Milliseconds.
-    #[cfg_attr(feature = "schema", schemars(default))]
-    pub min: Span,
+    /// Those of the credential and of all its models.
+    Everything,
+    /// Nothing: a cooldown ends at its end.
+    Nothing,
 }
 
 /// What comes after a failure.
@@ -206,18 +169,9 @@ pub enum RefreshRule {
     First,
 }
 
-/// Rules for all credentials of a provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(default, deny_unknown_fields))]
-pub struct ProviderRules {
-    /// What of each credential may be used, where itself says nothing.
-    pub limits: Limits,
-    /// The models that they serve, with `*` wildcards, beside what each says itself; empty means all.
-    pub models: Vec<Box<str>>,
-    /// The models that they do not serve.
-    pub excluded_models: Vec<Box<str>>,
-    /// Other names for their models; a credential's own aliases go before these.
-    pub aliases: Vec<Alias>,
+#[cfg(feature = "schema")]
+const fn yes() -> bool {
+    true
 }
 
 impl Policy {
@@ -227,9 +181,15 @@ impl Policy {
         own.over(provider).over(self.limits)
     }
 
-    /// The rule for a reason.
-    pub fn rule(&self, reason: Reason) -> Option<&CooldownRule> {
-        self.cooldown.get(&reason)
+    /// The rule for a reason, where a provider says it.
+    pub fn rule(&self, provider: &str, reason: Reason) -> Option<&CooldownRule> {
+        let own = self.providers.get(provider).and_then(|rules| rules.cooldown.get(&reason));
+        own.or_else(|| self.cooldown.get(&reason))
+    }
+
+    /// Does anything of a credential rest? What it says itself comes first, then its provider, then the pool.
+    pub fn cools(&self, provider: &str, own: Option<bool>) -> bool {
+        own.or_else(|| self.providers.get(provider)?.cooling).unwrap_or(self.cooling)
     }
 
     /// How many legs, from the first on, hold nothing but what somebody set by hand for this very program: they come before
@@ -274,26 +234,6 @@ const fn never() -> RefreshRule {
     RefreshRule::Never
 }
 
-const fn two() -> u32 {
-    2
-}
-
-const fn one() -> u32 {
-    1
-}
-
-const fn yes() -> bool {
-    true
-}
-
-const fn a_day() -> Span {
-    Span::from_days(1)
-}
-
-const fn a_minute() -> Span {
-    Span::from_mins(1)
-}
-
 words! {
     /// The word used in policies.
     RefreshRule { Never = "never", First = "first" }
@@ -311,12 +251,12 @@ words! {
 
 words! {
     /// The word used in policies.
-    SuccessEnds { OwnScope = "own-scope", OwnScopeAndCredential = "own-scope-and-credential" }
-}
-
-words! {
-    /// The word used in policies.
-    Action { None = "none", Flat = "flat", Ladder = "ladder", UntilReset = "until-reset", Disable = "disable" }
+    SuccessEnds {
+        OwnScope = "own-scope",
+        OwnScopeAndCredential = "own-scope-and-credential",
+        Everything = "everything",
+        Nothing = "nothing",
+    }
 }
 
 from_json! {
@@ -330,7 +270,12 @@ from_json! {
         when_exhausted,
         cascade,
         cooldown,
+        cooling = true,
         hints,
+        memory = Memory::default(),
+        circuit = CircuitRules::default(),
+        return_ as "return" = Return::default(),
+        upstream = UpstreamRules::default(),
         success_ends,
         jitter,
         retry,
@@ -344,32 +289,6 @@ from_json! {
         account_replaces_keys = false,
         classify,
     }
-}
-
-from_json! {
-    strict ProviderRules {
-        limits = Limits::default(),
-        models = Vec::new(),
-        excluded_models = Vec::new(),
-        aliases = Vec::new(),
-    }
-}
-
-from_json! {
-    strict CooldownRule {
-        action,
-        base = Span::ZERO,
-        factor = two(),
-        max = a_day(),
-        scope = None,
-        hint = yes(),
-        failures = one(),
-        window = a_minute(),
-    }
-}
-
-from_json! {
-    strict HintRules { max, min = Span::ZERO }
 }
 
 from_json! {

@@ -1,9 +1,11 @@
 //! Presets, and policies merged over them.
 
 use super::classification::{classification, extend};
-use super::Policy;
+use super::{Action, CooldownRule, Policy};
 use crate::credential::fault_of_rules;
 use crate::json::{self, JsonError, Value};
+use crate::sorted_map::SortedMap;
+use crate::verdict::{Reason, Scope};
 
 /// A preset: its rules, and what an answer means under it. Both are JSON, so that a preset can be read, copied and changed.
 struct Preset {
@@ -15,6 +17,10 @@ const PRESETS: &[Preset] = &[
     Preset { name: "default", rules: include_str!("presets/default.json") },
     Preset { name: "cliproxyapi", rules: include_str!("presets/cliproxyapi.json") },
     Preset { name: "oh-my-pi", rules: include_str!("presets/oh-my-pi.json") },
+    Preset { name: "devclaw", rules: include_str!("presets/devclaw.json") },
+    Preset { name: "code-buddy", rules: include_str!("presets/code-buddy.json") },
+    Preset { name: "openclaw", rules: include_str!("presets/openclaw.json") },
+    Preset { name: "openclaw-v1", rules: include_str!("presets/openclaw-v1.json") },
 ];
 
 /// The names of the presets.
@@ -89,17 +95,24 @@ impl Policy {
     }
 
     fn check(self) -> Result<Self, PolicyError> {
-        for (reason, rule) in self.cooldown.iter() {
-            let at = |field: &str| format!("cooldown.{reason}.{field}");
-            if rule.factor == 0 {
-                return Err(invalid(&at("factor"), "must be at least 1"));
-            }
-            if rule.failures == 0 {
-                return Err(invalid(&at("failures"), "must be at least 1"));
-            }
-            if rule.action == super::Action::Ladder && (rule.base.0 == 0 || rule.base > rule.max) {
-                return Err(invalid(&at("base"), "must be above 0 and not above max"));
-            }
+        check_cooldown("", &self.cooldown)?;
+        for (provider, rules) in self.providers.iter() {
+            check_cooldown(&["providers.", provider, "."].concat(), &rules.cooldown)?;
+        }
+        if self.circuit.failures == 0 {
+            return Err(invalid("circuit.failures", "must be at least 1"));
+        }
+        if self.circuit.reopen == 0 {
+            return Err(invalid("circuit.reopen", "must be at least 1"));
+        }
+        if self.circuit.open.0 == 0 {
+            return Err(invalid("circuit.open", "must be above 0"));
+        }
+        if self.return_.full < self.return_.probes {
+            return Err(invalid("return.full", "must not be below return.probes"));
+        }
+        if self.upstream.share > 100 {
+            return Err(invalid("upstream.share", "must be at most 100 percent"));
         }
         if self.jitter > 100 {
             return Err(invalid("jitter", "must be at most 100 percent"));
@@ -129,6 +142,33 @@ impl Policy {
         }
         Ok(self)
     }
+}
+
+fn check_cooldown(of: &str, rules: &SortedMap<Reason, CooldownRule>) -> Result<(), PolicyError> {
+    for (reason, rule) in rules.iter() {
+        let wrong = |field: &str, message: &str| {
+            Err(invalid(&[of, "cooldown.", reason.as_str(), ".", field].concat(), message))
+        };
+        if rule.factor == 0 {
+            return wrong("factor", "must be at least 1");
+        }
+        if rule.steps.iter().any(|step| step.0 == 0) {
+            return wrong("steps", "must be above 0");
+        }
+        if rule.action == Action::Ladder
+            && rule.steps.is_empty()
+            && (rule.base.0 == 0 || rule.base > rule.max)
+        {
+            return wrong("base", "must be above 0 and not above max");
+        }
+        if matches!(rule.action, Action::Flat | Action::UntilReset) && rule.base.0 == 0 {
+            return wrong("base", "must be above 0");
+        }
+        if matches!(rule.scope, Some(Scope::Request | Scope::Upstream)) {
+            return wrong("scope", "expected one of: model, meter:<name>, credential");
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn invalid(path: &str, message: &str) -> PolicyError {

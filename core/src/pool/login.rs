@@ -272,6 +272,7 @@ impl Pool {
             prefix: None,
             limits: Limits::default(),
             enabled: None,
+            cooling: None,
             source: Some("login".into()),
             expires: tokens.expires,
             base_url: None,

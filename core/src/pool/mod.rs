@@ -277,6 +277,28 @@ impl Pool {
                 let session = self.session(&session);
                 Command::Untie { request, session }
             }
+            PoolInput::Reset { request, handle, provider, model } => {
+                let of = handle
+                    .and_then(|handle| self.engine.record(handle))
+                    .map(|record| record.provider.clone());
+                let route = match provider.or(of) {
+                    Some(provider) => Some(self.route(&provider, model.as_deref())),
+                    None if model.is_some() => {
+                        let message = "a reset for one model of all credentials needs a provider".into();
+                        return Err((request, Answer::Failed { code: FailedCode::Invalid, message }));
+                    }
+                    None => None,
+                };
+                Command::Reset { request, handle, route }
+            }
+            PoolInput::Drain { request, handle } => Command::Drain { request, handle },
+            PoolInput::Policy { request, policy } => match Policy::read(policy) {
+                Ok(policy) => Command::SetPolicy { request, policy: Box::new(policy) },
+                Err(error) => {
+                    let message = error.to_string().into();
+                    return Err((request, Answer::Failed { code: FailedCode::Invalid, message }));
+                }
+            },
             PoolInput::Flush { request } => Command::Flush { request },
             PoolInput::Login { request, login } => self.start_login(request, login)?,
             PoolInput::Callback { request, login, text, pasted } => {

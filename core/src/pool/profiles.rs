@@ -97,6 +97,8 @@ mod tests {
             models: Vec::new(),
             enabled: status != "disabled",
             disabled_cause: None,
+            paused_until: None,
+            cooling: None,
             expires: None,
             base_url: None,
             identity: crate::credential::Identity::default(),
@@ -145,6 +147,8 @@ mod tests {
                     until: Timestamp(1_800_000_000_000 + until),
                     level: 0,
                     source: crate::cooldown::Source::Default,
+                    circuit: crate::cooldown::Circuit::Closed,
+                    failures: crate::cooldown::PerReason::default(),
                 });
             }
             views

@@ -81,6 +81,12 @@ pub enum PoolInput {
     },
     /// A session is free.
     Untie { request: RequestId, session: Box<str> },
+    /// End rests by hand: of one credential or (of a provider, or) of all; for one model or for all.
+    Reset { request: RequestId, handle: Option<Handle>, provider: Option<Box<str>>, model: Option<Box<str>> },
+    /// No new work for a credential; answered when its last call has ended.
+    Drain { request: RequestId, handle: Handle },
+    /// Other rules: a preset's name, or a document.
+    Policy { request: RequestId, policy: Value },
     /// Write behind what is not in the store yet.
     Flush { request: RequestId },
     /// Log in to an account.
@@ -157,6 +163,7 @@ pub struct CredentialInput {
     pub prefix: Option<Box<str>>,
     pub limits: Limits,
     pub enabled: Option<bool>,
+    pub cooling: Option<bool>,
     pub source: Option<Box<str>>,
     pub expires: Option<Timestamp>,
     pub base_url: Option<Box<str>>,
@@ -325,6 +332,11 @@ impl FromJson for PoolInput {
                 name = None,
             }),
             "untie" => variant!(from, Self::Untie { request, session }),
+            "reset" => {
+                variant!(from, Self::Reset { request, handle = None, provider = None, model = None })
+            }
+            "drain" => variant!(from, Self::Drain { request, handle }),
+            "policy" => variant!(from, Self::Policy { request, policy = Value::Null }),
             "flush" => variant!(from, Self::Flush { request }),
             "login" => variant!(from, Self::Login { request, login }),
             "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),
@@ -380,6 +392,7 @@ from_json! {
         prefix = None,
         limits = Limits::default(),
         enabled = None,
+        cooling = None,
         source = None,
         expires = None,
         base_url as "baseUrl" = None,

@@ -28,6 +28,11 @@ impl<K: Copy + Into<u64>, V: Copy> IntMap<K, V> {
         self.slots.insert(key.into(), value)
     }
 
+    /// Sets the value of a key that is there; says whether it is. Allocates nothing.
+    pub(crate) fn replace(&mut self, key: &K, value: V) -> bool {
+        self.slots.replace((*key).into(), value)
+    }
+
     /// Takes a key out.
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         self.slots.remove((*key).into())
@@ -91,6 +96,15 @@ impl<V: Copy> Slots<V> {
         let old = self.places[at].replace((key, value));
         self.length += usize::from(old.is_none());
         old.map(|(_, value)| value)
+    }
+
+    fn replace(&mut self, key: u64, value: V) -> bool {
+        if self.get(key).is_none() {
+            return false;
+        }
+        let at = self.place(key);
+        self.places[at] = Some((key, value));
+        true
     }
 
     fn remove(&mut self, key: u64) -> Option<V> {

@@ -29,6 +29,8 @@ pub(crate) use shard::Figure;
 pub use standing::{OutReason, Standing};
 pub(crate) use table::{Place, Seat, Table, TierKey};
 
+use crate::id::{Handle, ModelIx};
+
 impl Table {
     /// Can it be picked by those who ask this shard?
     pub(crate) fn is_ready(&self, shard: u32, seat: Seat) -> bool {
@@ -42,6 +44,30 @@ impl Table {
         first.and_then(|rank| self.tiers.get(rank as usize)).is_some_and(|tier| {
             tier.key < seat.key && (fail_back || tier.key.leg < overrides && tier.key.leg < seat.key.leg)
         })
+    }
+
+    /// Makes room for [`Table::hide`].
+    pub(crate) fn prepare_to_hide(&mut self, shard: u32, handle: Handle) {
+        self.shards[shard as usize].prepare_to_hide(handle);
+    }
+
+    /// Takes a member out that is coming back: for one model, or for all. Allocates nothing.
+    pub(crate) fn hide(&mut self, model: Option<ModelIx>, handle: Handle, seat: Seat) {
+        let Ok(rank) = self.rank(seat.key) else { return };
+        let place = (seat.position, self.tiers[rank].circle.place(seat.position));
+        if model.is_some() {
+            let shard = self.shard_of(model);
+            self.shards[shard as usize].hide(rank, place, handle);
+        } else {
+            for shard in &mut self.shards {
+                shard.hide(rank, place, handle);
+            }
+        }
+    }
+
+    /// How many credentials there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.tiers.iter().map(table::Tier::len).sum()
     }
 
     /// How many are out there and may return: with a known end, and without.

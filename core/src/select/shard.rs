@@ -154,7 +154,7 @@ impl Shard {
                     }
                     None if reason.may_return() => {
                         self.untimed += 1;
-                        self.busy += u32::from(reason == OutReason::Limit);
+                        self.busy += u32::from(matches!(reason, OutReason::Limit | OutReason::Probing));
                     }
                     _ => {}
                 }
@@ -180,13 +180,37 @@ impl Shard {
         }
     }
 
+    /// Makes room for [`Shard::hide`], so that it need not allocate: a note that counts for nothing.
+    pub(super) fn prepare_to_hide(&mut self, handle: Handle) {
+        self.outs.insert(handle.0, (OutReason::Excluded, None));
+    }
+
+    /// Takes a member out that is coming back, when as many of its calls as may be are under way. Allocates nothing.
+    pub(super) fn hide(&mut self, rank: usize, (position, place): (u32, Option<u32>), handle: Handle) {
+        let tier = &mut self.tiers[rank];
+        if !tier.ready.remove(position) {
+            return;
+        }
+        tier.leave(position, Figure::None);
+        if let Some(place) = place {
+            tier.met.remove(place);
+        }
+        if tier.ready.count() == 0 {
+            self.lit.remove(rank as u32);
+        }
+        if self.outs.replace(&handle.0, (OutReason::Probing, None)) {
+            self.untimed += 1;
+            self.busy += 1;
+        }
+    }
+
     fn forget_out(&mut self, handle: Handle) {
         if let Some((reason, until)) = self.outs.remove(&handle.0) {
             match until {
                 Some(_) if reason.may_return() => self.timed -= 1,
                 None if reason.may_return() => {
                     self.untimed -= 1;
-                    self.busy -= u32::from(reason == OutReason::Limit);
+                    self.busy -= u32::from(matches!(reason, OutReason::Limit | OutReason::Probing));
                 }
                 _ => {}
             }

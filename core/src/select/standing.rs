@@ -18,6 +18,14 @@ pub enum OutReason {
     NoWeight,
     /// Its list of models does not have this one.
     ModelNotListed,
+    /// It comes back after a failure, and as many calls as may be are under way.
+    Probing,
+    /// Somebody paused it.
+    Paused,
+    /// It gets no new work: somebody waits for its last call to end.
+    Draining,
+    /// The policy's cascade has no leg for it.
+    NotInCascade,
     /// The caller excluded it.
     Excluded,
 }
@@ -32,13 +40,17 @@ impl OutReason {
             Self::Expired => "expired",
             Self::NoWeight => "no_weight",
             Self::ModelNotListed => "model_not_listed",
+            Self::Probing => "probing",
+            Self::Paused => "paused",
+            Self::Draining => "draining",
+            Self::NotInCascade => "not_in_cascade",
             Self::Excluded => "excluded",
         }
     }
 
     /// Could it serve, once its time has come?
     pub const fn may_return(self) -> bool {
-        matches!(self, Self::Cooling(_) | Self::Limit | Self::NoWeight)
+        matches!(self, Self::Cooling(_) | Self::Limit | Self::NoWeight | Self::Probing)
     }
 }
 

@@ -38,6 +38,12 @@ pub(super) struct Tier {
     pub(super) circle: Circle,
 }
 
+impl Tier {
+    pub(super) fn len(&self) -> u32 {
+        (self.members.len() - self.holes) as u32
+    }
+}
+
 /// One provider's candidates.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {

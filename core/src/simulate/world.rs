@@ -87,6 +87,11 @@ impl World {
         Ok(world)
     }
 
+    /// The rules that a process is started with from now on.
+    pub(super) fn keep_policy(&mut self, policy: &Value) {
+        self.policy = policy.clone();
+    }
+
     fn process(&self) -> Result<Process, ScenarioError> {
         let config = PoolConfig { policy: self.policy.clone(), seed: self.seed, ..PoolConfig::default() };
         let pool =
@@ -294,6 +299,7 @@ impl World {
             prefix: spec.prefix.clone(),
             limits: spec.limits.unwrap_or_default(),
             enabled: spec.enabled,
+            cooling: spec.cooling,
             source: spec.source.clone(),
             expires: spec.expires.map(|at| self.instant(at)),
             base_url: spec.base_url.clone(),

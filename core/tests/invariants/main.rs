@@ -1,5 +1,6 @@
 //! What must hold of every history: checked on random ones, against slow and obvious models.
 
+mod half_open;
 mod host;
 
 use credpool::engine::{Acquire, Engine, RefusalCode};
@@ -250,7 +251,11 @@ fn standings(host: &mut Host) -> Vec<(String, String, &'static str, Option<u64>)
     for model in ["", "m", "n"] {
         let explained = host.pool.explain("openai", Some(model).filter(|model| !model.is_empty()), None);
         for candidate in explained.candidates {
-            let verdict = if candidate.verdict == "picked" { "ready" } else { candidate.verdict };
+            // Who is out because of open calls is back after a restart: it knows of none.
+            let verdict = match candidate.verdict {
+                "picked" | "probing" => "ready",
+                verdict => verdict,
+            };
             out.push((model.to_owned(), candidate.name.into(), verdict, candidate.until.map(|at| at.0)));
         }
     }

@@ -40,6 +40,8 @@ pub struct CredentialSpec {
     pub limits: Option<Limits>,
     /// May it be used?
     pub enabled: Option<bool>,
+    /// Does anything of it rest? Absent: as the policy says.
+    pub cooling: Option<bool>,
     /// `login`, where it came from one.
     pub source: Option<Box<str>>,
     /// When it was last used, in milliseconds since `start`.
@@ -76,6 +78,7 @@ from_json! {
         prefix = None,
         limits = None,
         enabled = None,
+        cooling = None,
         source = None,
         last_used = None,
         email = None,

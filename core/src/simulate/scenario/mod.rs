@@ -1,11 +1,13 @@
 //! The format of a scenario.
 
+mod by_hand;
 mod call;
 mod credential;
 mod error;
 mod manage;
 mod step;
 
+pub(super) use by_hand::{PauseStep, ResetStep};
 pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep};
 pub use credential::CredentialSpec;
 pub use error::ScenarioError;

@@ -2,7 +2,8 @@
 
 use super::{
     AcquireStep, AnswerSpec, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep, LabelStep,
-    NameStep, Nothing, OverrideStep, ProviderStep, ReportStep, ScenarioError, StateStep, UntieStep,
+    NameStep, Nothing, OverrideStep, PauseStep, ProviderStep, ReportStep, ResetStep, ScenarioError,
+    StateStep, UntieStep,
 };
 use crate::json::{from_json, Value};
 
@@ -60,6 +61,21 @@ pub struct Step {
     /// A credential may not be used.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub disable: Option<NameStep>,
+    /// Rests end, by hand.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub reset: Option<ResetStep>,
+    /// A credential gets no new work.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub drain: Option<NameStep>,
+    /// A credential is not used for a time.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub pause: Option<PauseStep>,
+    /// A credential that was paused or drained is used again.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub resume: Option<NameStep>,
+    /// Other rules: a preset's name, or a document.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub policy: Value,
     /// A key that is not stored.
     #[cfg_attr(feature = "schema", schemars(default, rename = "override"))]
     pub override_: Option<OverrideStep>,
@@ -102,6 +118,11 @@ from_json! {
         remove = None,
         enable = None,
         disable = None,
+        reset = None,
+        drain = None,
+        pause = None,
+        resume = None,
+        policy = Value::Null,
         override_ as "override" = None,
         origin = None,
         explain = None,
@@ -128,6 +149,11 @@ pub enum Verb<'a> {
     Remove(&'a NameStep),
     Enable(&'a NameStep),
     Disable(&'a NameStep),
+    Reset(&'a ResetStep),
+    Drain(&'a NameStep),
+    Pause(&'a PauseStep),
+    Resume(&'a NameStep),
+    Policy(&'a Value),
     Override(&'a OverrideStep),
     Origin(&'a ProviderStep),
     Explain(&'a ExplainStep),
@@ -153,6 +179,11 @@ impl Step {
             self.remove.as_ref().map(|step| ("remove", Verb::Remove(step))),
             self.enable.as_ref().map(|step| ("enable", Verb::Enable(step))),
             self.disable.as_ref().map(|step| ("disable", Verb::Disable(step))),
+            self.reset.as_ref().map(|step| ("reset", Verb::Reset(step))),
+            self.drain.as_ref().map(|step| ("drain", Verb::Drain(step))),
+            self.pause.as_ref().map(|step| ("pause", Verb::Pause(step))),
+            self.resume.as_ref().map(|step| ("resume", Verb::Resume(step))),
+            Some(&self.policy).filter(|policy| !policy.is_null()).map(|step| ("policy", Verb::Policy(step))),
             self.override_.as_ref().map(|step| ("override", Verb::Override(step))),
             self.origin.as_ref().map(|step| ("origin", Verb::Origin(step))),
             self.explain.as_ref().map(|step| ("explain", Verb::Explain(step))),

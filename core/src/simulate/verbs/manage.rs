@@ -30,6 +30,8 @@ pub(super) fn update(world: &mut World, pool: usize, spec: &CredentialSpec) -> R
         limits: spec.limits,
         enabled: spec.enabled,
         disabled_cause: None,
+        paused_until: None,
+        cooling: spec.cooling,
         expires: spec.expires.map(|at| world.instant(at)),
         base_url: spec.base_url.clone(),
         identity,
@@ -71,7 +73,7 @@ pub(super) fn set_override(world: &mut World, pool: usize, step: &OverrideStep) 
     Ok(nothing())
 }
 
-fn change(
+pub(super) fn change(
     world: &mut World,
     pool: usize,
     handle: Handle,
@@ -101,7 +103,7 @@ pub(super) fn untie(world: &mut World, pool: usize, session: &str) -> Value {
     fields
 }
 
-fn done(world: &mut World, request: RequestId) -> Result<Value> {
+pub(super) fn done(world: &mut World, request: RequestId) -> Result<Value> {
     match world.answer(request) {
         Some(Answer::Done { ids }) => {
             let mut fields = nothing();

@@ -1,5 +1,6 @@
 //! What each verb does.
 
+mod by_hand;
 mod call;
 mod manage;
 mod show;
@@ -59,6 +60,11 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::Remove(step) => manage::remove(world, pool, step),
         Verb::Enable(step) => manage::enable(world, pool, step, true),
         Verb::Disable(step) => manage::enable(world, pool, step, false),
+        Verb::Reset(step) => by_hand::reset(world, pool, step),
+        Verb::Drain(step) => by_hand::drain(world, pool, step),
+        Verb::Pause(step) => by_hand::pause(world, pool, step),
+        Verb::Resume(step) => by_hand::resume(world, pool, step),
+        Verb::Policy(policy) => by_hand::set_policy(world, pool, policy),
         Verb::Override(step) => manage::set_override(world, pool, step),
         Verb::Origin(step) => Ok(show::origin(world, pool, &step.provider)),
         Verb::Explain(step) => Ok(show::explain(world, pool, step)),

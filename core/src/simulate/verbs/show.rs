@@ -1,6 +1,7 @@
 //! How things stand, and what happened.
 
 use super::{nothing, put_time, Result};
+use crate::cooldown::Circuit;
 use crate::credential::Origin;
 use crate::engine::Event;
 use crate::json::{self, Value};
@@ -23,9 +24,22 @@ pub(super) fn state(world: &mut World, pool: usize, step: &StateStep) -> Result<
         let until = until.map(|at| engine.now().wall_of(at));
         put_time(world, &mut fields, "until", until);
     }
-    if let Some(scope) = scope.filter(|scope| scope.level > 0) {
-        fields.set("level", u64::from(scope.level));
+    let mut circuit = Circuit::Closed;
+    if let Some(scope) = scope {
+        circuit = scope.circuit;
+        if scope.level > 0 {
+            fields.set("level", u64::from(scope.level));
+        }
+        if !scope.failures.is_empty() {
+            let mut failures = nothing();
+            for (reason, count) in scope.failures.iter() {
+                failures.set(reason.as_str(), u64::from(count));
+            }
+            fields.set("failures", failures);
+        }
     }
+    fields.set("circuit", circuit.as_str());
+    fields.set("status", view.status);
     if let Some(cause) = view.disabled_cause {
         fields.set("disabled_cause", &*cause);
     }
