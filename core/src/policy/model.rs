@@ -13,7 +13,6 @@ use crate::verdict::Reason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Policy {
     /// How one of a tier is chosen.
     pub strategy: Strategy,
