@@ -84,9 +84,9 @@ impl Cursor {
     ) -> Option<u32> {
         if self.after.is_none() || !ready.contains(self.next) {
             self.next = around(ready, self.next, |_| true)?;
-            // Just before it, so that it is found again.
-            self.after = place_of(self.next).map(|(major, minor)| (major, minor.saturating_sub(1)));
         }
+        // Just before it, so that it is found again: also where it took the place of one who has gone.
+        self.after = place_of(self.next).map(|(major, minor)| (major, minor.saturating_sub(1)));
         around(ready, self.next, accept)
     }
 }
