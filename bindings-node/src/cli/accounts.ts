@@ -5,7 +5,8 @@ import { STORE_HELP, STORE_OPTIONS, withPool } from "./store.js";
 import { columns, fromNow } from "./table.js";
 import type { Colour } from "./terminal.js";
 
-const COLOURS: Readonly<Record<CredentialInfo["status"], Colour>> = { ready: "green", cooling: "yellow", disabled: "dim", expired: "red" };
+/** What will pass by itself is yellow; what is not listed here was meant by somebody. */
+const COLOURS: Readonly<Partial<Record<CredentialInfo["status"], Colour>>> = { ready: "green", cooling: "yellow", half_open: "yellow", limited: "yellow", expired: "red" };
 
 export const accountsCommand: Command = {
   name: "accounts",
@@ -33,7 +34,7 @@ function print({ out, err }: Context, accounts: readonly CredentialInfo[]): void
   const instant = (at: number) => (out.isTerminal ? fromNow(at) : new Date(at).toISOString());
   const rows = accounts.map((account) => {
     const { status, provider, name, expires } = account;
-    return [out.paint(COLOURS[status], status), `${provider}:${name}`, whose(account), expires === undefined ? "" : instant(expires), why(account, instant)];
+    return [out.paint(COLOURS[status] ?? "dim", status.replaceAll("_", " ")), `${provider}:${name}`, whose(account), expires === undefined ? "" : instant(expires), why(account, instant)];
   });
   if (out.isTerminal) for (const line of columns(["NOW", "ACCOUNT", "OF", "TOKEN EXPIRES", ""], rows)) out.line(line);
   else for (const row of rows) out.line(row.join("\t"));
