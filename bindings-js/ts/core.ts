@@ -3,5 +3,6 @@
 export * from "./api.js";
 export { decodeBase64 } from "./load/base64.js";
 export { loadEngineBy, started } from "./load/engine.js";
+export { loadPresetsBy } from "./load/presets.js";
 export { loadSimulatorBy } from "./simulate.js";
 export { default, initSync, WasmPool } from "./wasm/glue.js";

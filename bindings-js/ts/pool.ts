@@ -13,6 +13,7 @@ import type { FetchInit, FetchInput } from "./fetch/request.js";
 import { completeHost, processVariable, randomSeed } from "./host.js";
 import { Lease } from "./lease.js";
 import { ready } from "./load/engine.js";
+import { documentsOf } from "./load/presets.js";
 import { login } from "./login/login.js";
 import type { LoginOptions } from "./login/types.js";
 import type { OutcomeSource } from "./outcome.js";
@@ -58,9 +59,9 @@ export class CredentialPool implements AsyncDisposable {
   static async open(options: PoolOptions = {}): Promise<CredentialPool> {
     const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000 } = options;
     const host = completeHost(options.host);
-    await ready();
+    const [documents] = await Promise.all([documentsOf(policy), ready()]);
     const clients = Object.entries(options.oauth ?? {}).map(clientData);
-    const config = { policy, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
+    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
     const driver = new Driver(config, store, host, storeTimeoutMs);
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
@@ -283,7 +284,8 @@ export class CredentialPool implements AsyncDisposable {
 
   /** Other rules from now on: a preset's name, or a document. All state stays: cooldowns, ladders, ties, leases. */
   async setPolicy(policy: string | object): Promise<void> {
-    must(await this.#driver.request((request) => ({ policy: { request, policy } })));
+    const documents = await documentsOf(policy);
+    must(await this.#driver.request((request) => ({ policy: { request, policy, documents } })));
     this.#desk.forgetSessions();
   }
 

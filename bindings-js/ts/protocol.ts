@@ -9,6 +9,8 @@ export type TransportError = "timeout" | "connection" | "aborted" | "truncated";
 
 export interface PoolConfig {
   policy?: unknown;
+  /** Documents that the policy extends and that the engine does not have itself: names, and JSON. */
+  documents?: [string, string][];
   seed?: number;
   providers?: ProviderFacts[];
   tellSelected?: boolean;
@@ -207,7 +209,7 @@ export type PoolInput =
   | { untie: { request: number; session: string } }
   | { reset: { request: number; handle?: number; provider?: string; model?: string } }
   | { drain: { request: number; handle: number } }
-  | { policy: { request: number; policy: unknown } }
+  | { policy: { request: number; policy: unknown; documents: [string, string][] } }
   | { flush: { request: number } }
   | { login: { request: number; login: LoginInput } }
   | { callback: { request: number; login: number; text: string; pasted?: boolean } }

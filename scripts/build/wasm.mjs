@@ -32,6 +32,16 @@ export async function buildWasm() {
   await Promise.all(generating).finally(() => progress.end());
   fs.rmSync(generated, { recursive: true, force: true });
   for (const module of wasmModules) fs.cpSync(ready(module), generated, { recursive: true });
+  writePresets();
+}
+
+/** The presets that the pool's WebAssembly does not carry, as texts: what spaces and line breaks there are is left out. */
+function writePresets() {
+  const folder = at("core/src/policy/presets");
+  const names = fs.readdirSync(folder).filter((file) => file.endsWith(".json") && !/^default\./.test(file)).sort();
+  const documents = names.map((file) => [file.slice(0, -".json".length), JSON.stringify(JSON.parse(fs.readFileSync(path.join(folder, file), "utf8")))]);
+  fs.writeFileSync(path.join(generated, "presets.js"), `export default ${JSON.stringify(Object.fromEntries(documents), undefined, 1)};\n`);
+  fs.writeFileSync(path.join(generated, "presets.d.ts"), "declare const documents: Readonly<Record<string, string>>;\nexport default documents;\n");
 }
 
 /** Where the files of a module are that will be shipped. @param {import("./modules.mjs").WasmModule} module */

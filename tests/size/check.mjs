@@ -1,6 +1,6 @@
 // @ts-check
-// No built file outgrows its budget: budgets.json, in bytes, raw and after brotli. A budget only shrinks, down to the bar
-// that the project has set itself.
+// No built file outgrows its budget: budgets.json, in bytes, raw and after brotli. A budget is what the file had when it was
+// last made smaller, with room for what is being built; beside it stands the bar that the project has set itself.
 import fs from "node:fs";
 import zlib from "node:zlib";
 import { main } from "../../scripts/lib/main.mjs";

@@ -4,6 +4,7 @@ import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
 import { decodeBase64 } from "./base64.js";
 import { loadEngineBy, started } from "./engine.js";
+import { loadPresetsBy } from "./presets.js";
 
 interface WithFiles {
   process?: { getBuiltinModule?(name: "node:fs"): { readFileSync(file: URL): Uint8Array<ArrayBuffer> } | undefined };
@@ -31,6 +32,8 @@ loadEngineBy(async () => {
   const file = await bytes(() => new URL("./wasm/credpool.wasm", import.meta.url), () => import("../wasm/bytes.js"));
   started(initSync({ module: await WebAssembly.compile(file) }));
 });
+
+loadPresetsBy(() => import("../wasm/presets.js"));
 
 loadSimulatorBy(async () => {
   const [file, simulator] = await Promise.all([

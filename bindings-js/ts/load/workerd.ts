@@ -3,10 +3,13 @@ import module from "../wasm/credpool.wasm";
 import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
 import { loadEngineBy, started } from "./engine.js";
+import { loadPresetsBy } from "./presets.js";
 
 loadEngineBy(() => {
   started(initSync({ module }));
 });
+
+loadPresetsBy(() => import("../wasm/presets.js"));
 
 loadSimulatorBy(async () => {
   const [{ default: runner }, simulator] = await Promise.all([import("../wasm/simulator.wasm"), import("../wasm/simulator.js")]);

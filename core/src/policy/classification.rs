@@ -1,44 +1,40 @@
 //! What an answer means under each system: sets of rules as data, which presets and users' policies name.
 
+use super::documents::{document, Given, SETS};
 use super::preset::invalid;
 use super::PolicyError;
 use crate::json::{self, JsonError, Value};
 use crate::rules::ClassifyRules;
 
-/// A set by the name of its preset.
-const SETS: [(&str, &str); 6] = [
-    ("default", include_str!("presets/default.classify.json")),
-    ("oh-my-pi", include_str!("presets/oh-my-pi.classify.json")),
-    ("cliproxyapi", include_str!("presets/cliproxyapi.classify.json")),
-    ("devclaw", include_str!("presets/devclaw.classify.json")),
-    ("code-buddy", include_str!("presets/code-buddy.classify.json")),
-    ("openclaw", include_str!("presets/openclaw.classify.json")),
-];
+/// So many sets may extend one another in a row; more is a circle.
+const DEPTH: u8 = 8;
 
 /// The names that `classify.extends` may have.
 pub fn classification_names() -> impl Iterator<Item = &'static str> {
-    SETS.iter().map(|(name, _)| *name)
+    SETS.into_iter()
 }
 
 /// The rules of a set, with all that it extends.
 pub fn classification_rules(name: &str) -> Result<ClassifyRules, PolicyError> {
-    json::read(&classification(name)?.to_string()).map_err(wrong)
+    json::read(&classification(name, &[], 0)?.to_string()).map_err(wrong)
 }
 
 /// The rules of a set as a document, with all that it extends.
-pub(super) fn classification(name: &str) -> Result<Value, PolicyError> {
-    let Some((_, text)) = SETS.iter().find(|(set, _)| *set == name) else {
-        let names: Vec<_> = classification_names().collect();
-        return Err(invalid("classify.extends", &["there are: ", &names.join(", ")].concat()));
-    };
-    extend(json::read(text).map_err(wrong)?)
+pub(super) fn classification(name: &str, given: Given, depth: u8) -> Result<Value, PolicyError> {
+    match document(&[name, ".classify"].concat(), given)? {
+        Some(found) => extend(found, given, depth + 1),
+        None => Err(invalid("classify.extends", &["there are: ", &SETS.join(", ")].concat())),
+    }
 }
 
 /// Puts the rules of the set that a document names (`extends`) behind its own.
-pub(super) fn extend(mut document: Value) -> Result<Value, PolicyError> {
+pub(super) fn extend(mut document: Value, given: Given, depth: u8) -> Result<Value, PolicyError> {
     let named = match document.remove("extends") {
         None => return Ok(document),
-        Some(Value::String(name)) => classification(&name)?.remove("rules"),
+        Some(_) if depth > DEPTH => {
+            return Err(invalid("classify.extends", "too many of one another"));
+        }
+        Some(Value::String(name)) => classification(&name, given, depth)?.remove("rules"),
         Some(_) => return Err(invalid("classify.extends", "expected the name of a preset")),
     };
     match (document.entry("rules"), named) {

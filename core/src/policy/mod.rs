@@ -5,6 +5,7 @@
 mod affinity;
 mod classification;
 mod cooldown;
+mod documents;
 mod model;
 mod preset;
 mod strategy;

@@ -1,31 +1,16 @@
 //! Presets, and policies merged over them.
 
 use super::classification::{classification, extend};
+use super::documents::{document, Given, PRESETS};
 use super::{Action, CooldownRule, Policy};
 use crate::credential::fault_of_rules;
 use crate::json::{self, JsonError, Value};
 use crate::sorted_map::SortedMap;
 use crate::verdict::{Reason, Scope};
 
-/// A preset: its rules, and what an answer means under it. Both are JSON, so that a preset can be read, copied and changed.
-struct Preset {
-    name: &'static str,
-    rules: &'static str,
-}
-
-const PRESETS: &[Preset] = &[
-    Preset { name: "default", rules: include_str!("presets/default.json") },
-    Preset { name: "cliproxyapi", rules: include_str!("presets/cliproxyapi.json") },
-    Preset { name: "oh-my-pi", rules: include_str!("presets/oh-my-pi.json") },
-    Preset { name: "devclaw", rules: include_str!("presets/devclaw.json") },
-    Preset { name: "code-buddy", rules: include_str!("presets/code-buddy.json") },
-    Preset { name: "openclaw", rules: include_str!("presets/openclaw.json") },
-    Preset { name: "openclaw-v1", rules: include_str!("presets/openclaw-v1.json") },
-];
-
 /// The names of the presets.
 pub fn preset_names() -> impl Iterator<Item = &'static str> {
-    PRESETS.iter().map(|preset| preset.name)
+    PRESETS.into_iter()
 }
 
 /// Why a policy was refused.
@@ -46,8 +31,7 @@ impl core::fmt::Display for PolicyError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::UnknownPreset(name) => {
-                let names: Vec<_> = preset_names().collect();
-                write!(f, "there is no preset `{name}`; there are: {}", names.join(", "))
+                write!(f, "there is no preset `{name}`; there are: {}", PRESETS.join(", "))
             }
             Self::Invalid { path, message } => write!(f, "policy: {path}: {message}"),
         }
@@ -65,7 +49,11 @@ impl Policy {
     /// A document merged over a preset: objects field by field, everything else replaced.
     ///
     /// The document may name its preset itself, as `extends`.
-    pub fn over(preset: &str, mut document: Value) -> Result<Self, PolicyError> {
+    pub fn over(preset: &str, document: Value) -> Result<Self, PolicyError> {
+        Self::merged(preset, document, &[])
+    }
+
+    fn merged(preset: &str, mut document: Value, given: Given) -> Result<Self, PolicyError> {
         let extends = document.remove("extends");
         let preset = match &extends {
             None => preset,
@@ -75,9 +63,9 @@ impl Policy {
         if !(document.is_null() || document.is_object()) {
             return Err(invalid(".", "expected an object"));
         }
-        let mut merged = base(preset)?;
+        let mut merged = base(preset, given)?;
         if let Some(classify) = document.remove("classify") {
-            document.set("classify", extend(classify)?);
+            document.set("classify", extend(classify, given, 0)?);
         }
         merge(&mut merged, document);
         let policy: Self = json::read(&merged.to_string())
@@ -87,10 +75,15 @@ impl Policy {
 
     /// Reads a policy as users give it: the name of a preset, or a document.
     pub fn read(value: Value) -> Result<Self, PolicyError> {
+        Self::read_with(value, &[])
+    }
+
+    /// The same with documents that are not in the program: names as those of the files in `presets/`, without `.json`, and
+    /// JSON. What is in the program under the same name is taken before them.
+    pub fn read_with(value: Value, documents: &[(String, String)]) -> Result<Self, PolicyError> {
         match value {
-            Value::Null => Self::preset("default"),
-            Value::String(name) => Self::preset(&name),
-            document => Self::over("default", document),
+            Value::String(name) => Self::merged(&name, Value::Null, documents),
+            document => Self::merged("default", document, documents),
         }
     }
 
@@ -175,20 +168,23 @@ pub(super) fn invalid(path: &str, message: &str) -> PolicyError {
     PolicyError::Invalid { path: path.to_owned(), message: message.to_owned() }
 }
 
-fn base(name: &str) -> Result<Value, PolicyError> {
-    let preset = PRESETS
-        .iter()
-        .find(|preset| preset.name == name)
-        .ok_or_else(|| PolicyError::UnknownPreset(name.to_owned()))?;
-    let broken = |error: JsonError| invalid("preset", &error.to_string());
-    let mut rules: Value = json::read(preset.rules).map_err(broken)?;
+fn base(name: &str, given: Given) -> Result<Value, PolicyError> {
+    let mut rules = document(name, given)?.ok_or_else(|| absent(name))?;
     // What an answer means is in a file of the same name, unless the preset says whose it shares.
     let classify = match rules.remove("classify") {
-        Some(own) => extend(own)?,
-        None => classification(name)?,
+        Some(own) => extend(own, given, 0)?,
+        None => classification(name, given, 0)?,
     };
     rules.set("classify", classify);
     Ok(rules)
+}
+
+/// There is no document of this name.
+fn absent(name: &str) -> PolicyError {
+    if PRESETS.contains(&name) {
+        return invalid("preset", &["the document of `", name, "` was not given"].concat());
+    }
+    PolicyError::UnknownPreset(name.to_owned())
 }
 
 fn merge(base: &mut Value, over: Value) {
@@ -217,6 +213,30 @@ mod tests {
         for name in preset_names() {
             Policy::preset(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
+    }
+
+    #[test]
+    fn a_host_gives_documents_that_are_not_in_the_program() {
+        let given = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            list.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+        };
+        let read = |documents: &[(&str, &str)]| {
+            Policy::read_with(json::read(r#"{"extends":"ours","jitter":4}"#).unwrap(), &given(documents))
+        };
+        let rules = ("ours", include_str!("presets/cliproxyapi.json"));
+        let classify =
+            ("ours.classify", r#"{"extends":"default","rules":[{"status":[418],"reason":"quota"}]}"#);
+        let policy = read(&[rules, classify]).unwrap();
+        assert_eq!((policy.strategy, policy.jitter), (Strategy::RoundRobin, 4));
+        assert_eq!(policy.classify.rules[0].status.len(), 1);
+        assert_eq!(policy.classify.rules[1..], Policy::preset("default").unwrap().classify.rules);
+
+        let error = |documents: &[(&str, &str)]| read(documents).unwrap_err().to_string();
+        assert!(error(&[]).starts_with("there is no preset `ours`; there are: default, "));
+        assert!(error(&[rules]).starts_with("policy: classify.extends: there are: default, "));
+        assert!(error(&[("ours", "{]")]).starts_with("policy: ours: "), "{}", error(&[("ours", "{]")]));
+        let circle = ("ours.classify", r#"{"extends":"ours"}"#);
+        assert_eq!(error(&[rules, circle]), "policy: classify.extends: too many of one another");
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl core::error::Error for OpenError {}
 impl Pool {
     /// An empty pool. The first input is [`PoolInput::Load`].
     pub fn new(config: PoolConfig, now: Now) -> Result<Self, OpenError> {
-        let policy = Policy::read(config.policy).map_err(OpenError::Policy)?;
+        let policy = Policy::read_with(config.policy, &config.documents).map_err(OpenError::Policy)?;
         let mut registry = Registry::builtin();
         for facts in config.providers {
             registry.register(facts).map_err(OpenError::Provider)?;
@@ -292,7 +292,7 @@ impl Pool {
                 Command::Reset { request, handle, route }
             }
             PoolInput::Drain { request, handle } => Command::Drain { request, handle },
-            PoolInput::Policy { request, policy } => match Policy::read(policy) {
+            PoolInput::Policy { request, policy, documents } => match Policy::read_with(policy, &documents) {
                 Ok(policy) => Command::SetPolicy { request, policy: Box::new(policy) },
                 Err(error) => {
                     let message = error.to_string().into();

@@ -20,6 +20,8 @@ use crate::wire::http::HttpRequest;
 pub struct PoolConfig {
     /// A preset's name, or a policy document.
     pub policy: Value,
+    /// The documents that the policy extends and that are not in the program: see [`Policy::read_with`](crate::policy::Policy::read_with).
+    pub documents: Vec<(String, String)>,
     /// What draws grow from; the same seed repeats a history.
     pub seed: u64,
     /// Providers beside the built-in ones.
@@ -85,8 +87,8 @@ pub enum PoolInput {
     Reset { request: RequestId, handle: Option<Handle>, provider: Option<Box<str>>, model: Option<Box<str>> },
     /// No new work for a credential; answered when its last call has ended.
     Drain { request: RequestId, handle: Handle },
-    /// Other rules: a preset's name, or a document.
-    Policy { request: RequestId, policy: Value },
+    /// Other rules: a preset's name, or a document; and documents as [`PoolConfig`] has them.
+    Policy { request: RequestId, policy: Value, documents: Vec<(String, String)> },
     /// Write behind what is not in the store yet.
     Flush { request: RequestId },
     /// Log in to an account.
@@ -279,6 +281,7 @@ pub enum Answer {
 from_json! {
     strict PoolConfig {
         policy = Value::Null,
+        documents = Vec::new(),
         seed = 0,
         providers = Vec::new(),
         tell_selected as "tellSelected" = false,
@@ -336,7 +339,9 @@ impl FromJson for PoolInput {
                 variant!(from, Self::Reset { request, handle = None, provider = None, model = None })
             }
             "drain" => variant!(from, Self::Drain { request, handle }),
-            "policy" => variant!(from, Self::Policy { request, policy = Value::Null }),
+            "policy" => {
+                variant!(from, Self::Policy { request, policy = Value::Null, documents = Vec::new() })
+            }
             "flush" => variant!(from, Self::Flush { request }),
             "login" => variant!(from, Self::Login { request, login }),
             "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),

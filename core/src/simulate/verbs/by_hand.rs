@@ -52,7 +52,7 @@ fn pause_until(
 
 pub(super) fn set_policy(world: &mut World, pool: usize, policy: &Value) -> Result<Value> {
     let request = world.request();
-    world.feed(pool, PoolInput::Policy { request, policy: policy.clone() });
+    world.feed(pool, PoolInput::Policy { request, policy: policy.clone(), documents: Vec::new() });
     let answer = done(world, request)?;
     if answer.get("error").is_none() {
         world.keep_policy(policy);
