@@ -35,6 +35,8 @@ export interface Terms {
   readonly wait?: number;
   readonly exclude?: readonly number[];
   readonly tried?: readonly number[];
+  /** This one, if it is ready. */
+  readonly prefer?: number;
   readonly round?: number;
   /** Why the last attempt failed. */
   readonly after?: string | undefined;
@@ -88,7 +90,7 @@ export class Desk implements LeaseKeeper {
   async grant(asked: Asked, terms: Terms): Promise<Grant | Refusal> {
     terms.signal?.throwIfAborted();
     const [provider, other] = asked.providers;
-    if (provider !== undefined && other === undefined && !terms.tried?.length && !terms.exclude?.length) {
+    if (provider !== undefined && other === undefined && !terms.tried?.length && !terms.exclude?.length && terms.prefer === undefined) {
       const number = this.#pick(this.#names.route(provider, asked.model), asked.session);
       if (number >= 0) return { ok: true, lease: number, entry: this.#entry(number), forced: false, round: terms.round ?? 0 };
     }
@@ -135,10 +137,17 @@ export class Desk implements LeaseKeeper {
     if (this.#driver.open && !this.#driver.run(() => this.#driver.wasm.abandon(lease))) this.#driver.tick();
   }
 
-  async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false): Promise<Report> {
+  async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false, refreshed = false): Promise<Report> {
     if (lease < 0) throw new CredpoolError("not_found", "this lease has ended already: report, release or abandon it once");
     const read = { ...(await readOutcome(outcome, signal)), ...(aside && { aside }) };
-    return reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts } })));
+    return reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts, ...(refreshed && { refreshed }) } })));
+  }
+
+  /** Renews the token that a call was refused with. Settled when that is over, one way or the other. */
+  async renew({ id, version }: Entry, signal: AbortSignal | undefined): Promise<boolean> {
+    if (id === undefined) return false;
+    const answer = await this.#driver.request((request) => ({ refresh: { request, id, force: true, failed: version } }), signal);
+    return answer.refreshed !== undefined;
   }
 
   /** A call ended of which no lease is known. */
@@ -221,11 +230,11 @@ export class Desk implements LeaseKeeper {
   }
 
   #grantNow(asked: Asked, terms: Terms = {}): Grant | Refusal {
-    return this.#granted(this.#driver.call((request) => this.#input(request, asked, { ...terms, wait: 0 })), asked);
+    return this.#granted(this.#driver.call((request) => this.#input(request, asked, { ...terms, wait: 0 }, true)), asked);
   }
 
-  #input(request: number, { providers, model, session, knownAs }: Asked, { wait = 0, exclude = [], tried = [], round = 0, after }: Terms) {
-    return { acquire: { request, providers, ...named(model, session), ...(knownAs !== undefined && { knownAs }), exclude, tried, round, ...(after !== undefined && { after }), wait: Math.max(0, Math.floor(wait)) } };
+  #input(request: number, { providers, model, session, knownAs }: Asked, { wait = 0, exclude = [], tried = [], round = 0, after, prefer }: Terms, now = false) {
+    return { acquire: { request, providers, ...named(model, session), ...(knownAs !== undefined && { knownAs }), exclude, tried, round, ...(after !== undefined && { after }), wait: Math.max(0, Math.floor(wait)), ...(prefer !== undefined && { prefer }), ...(now && { now }) } };
   }
 
   #granted(answer: Answer, asked: Asked): Grant | Refusal {
@@ -296,7 +305,7 @@ export function must(answer: Answer): number[] {
   throw failure(answer);
 }
 
-function failure({ failed }: Answer): CredpoolError {
+export function failure({ failed }: Answer): CredpoolError {
   if (!failed) return new CredpoolError("internal", "the engine gave an answer of another kind: please report this");
   if (failed.code === "login") return loginError(failed.message);
   return new CredpoolError(failed.code satisfies ErrorCode, failed.message);

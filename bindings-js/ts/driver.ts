@@ -4,6 +4,7 @@ import { CredpoolError, messageOf } from "./errors.js";
 import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
 import { sendRequest } from "./login/http.js";
+import { refreshByHost, type Refreshers } from "./refresh.js";
 import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, PromptEffect, ProviderView } from "./protocol.js";
 import { packed } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
@@ -36,6 +37,8 @@ export class Driver {
   readonly known = new Known();
   /** Who shows what a login asks for, by its request. */
   readonly prompts = new Map<number, (prompt: PromptEffect) => void>();
+  /** The host's own code to renew tokens, by registry names of providers. */
+  refreshers: Refreshers = new Map();
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -222,8 +225,23 @@ export class Driver {
     } else if ("prompt" in effect) {
       this.prompts.get(effect.prompt.login)?.(effect.prompt);
     } else if ("load" in effect) {
-      const { op } = effect.load;
-      void this.#calls.load(op).then((answer) => ("rows" in answer ? this.#loaded(op, answer) : this.#complete(answer)));
+      const { op, since } = effect.load;
+      void this.#calls.load(op, since).then((answer) => {
+        if ("rows" in answer) return this.#loaded(op, answer);
+        if ("loaded" in answer) this.known.loaded(answer.loaded.generation);
+        this.#complete(answer);
+      });
+    } else if ("lease" in effect) {
+      const { op, key, ttl } = effect.lease;
+      void this.#calls.lease(op, key, ttl).then((done) => this.#complete(done));
+    } else if ("renew" in effect) {
+      const { op, key, fence, ttl } = effect.renew;
+      void this.#calls.renew(op, key, fence, ttl).then((done) => this.#complete(done));
+    } else if ("release" in effect) {
+      void this.#calls.release(effect.release.key, effect.release.fence);
+    } else if ("refresh_by_host" in effect) {
+      const { op, handle, refresh } = effect.refresh_by_host;
+      void refreshByHost(op, refresh, this.table.at(handle), this.refreshers).then((done) => this.#complete(done));
     } else {
       const { op, mutations } = effect.commit;
       this.known.began();

@@ -2,10 +2,10 @@
 // these becomes a sentence that names the call, and never a secret.
 import { messageOf } from "./errors.js";
 import type { WholeHost } from "./host.js";
-import type { MutationData, PoolInput, RowId } from "./protocol.js";
+import type { MutationData, PoolInput, RowId, RowKind } from "./protocol.js";
 import { checked, count, list, record, rowId, rowsOf, Rubbish } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
-import type { CredentialStore } from "./store/store.js";
+import type { CredentialStore, StoreLease } from "./store/store.js";
 
 /** A message of a store is cut at so many characters. */
 const LONGEST_MESSAGE = 300;
@@ -16,20 +16,32 @@ export class StoreCalls {
   readonly #timeoutMs: number;
   /** Takes out of a message every secret that is in use. */
   readonly #clean: (text: string) => string;
+  /** Who we are for leases: another name for each pool. */
+  readonly #owner: string;
+  readonly #leases = new Map<string, StoreLease>();
 
   constructor(store: CredentialStore, host: WholeHost, timeoutMs: number, clean: (text: string) => string) {
     this.#store = store;
     this.#host = host;
     this.#timeoutMs = timeoutMs;
     this.#clean = clean;
+    const random = new Uint8Array(16);
+    host.random(random);
+    this.#owner = [...random].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
   /** Performs `store.load()`; answers its rows, or what the engine is to be told. Never rejected. */
-  async load(op: number): Promise<LoadedRows | PoolInput> {
+  async load(op: number, since: number): Promise<LoadedRows | PoolInput> {
     try {
-      const state: unknown = await this.#inTime(this.#store.load());
-      const { generation, rows } = record(state, "store.load()");
-      return { generation: count(generation, "generation"), rows: checked(rows) };
+      const state: unknown = await this.#inTime(since > 0 ? this.#store.load(since) : this.#store.load());
+      const { generation, rows, removed, complete } = record(state, "store.load()");
+      if (since <= 0 || complete !== false) return { generation: count(generation, "generation"), rows: checked(rows) };
+      const changed = rowsOf(rows, "rows");
+      // A row that is gone has no data.
+      for (const { kind, id } of list(removed ?? [], "removed").map((row) => record(row, "removed"))) {
+        if (typeof kind === "string") changed.push({ kind: kind as RowKind, id: rowId(id, "removed.id"), version: 0 });
+      }
+      return { loaded: { op, generation: count(generation, "generation"), rows: rowsOf(changed, "rows") } };
     } catch (error) {
       return { failed: { op, message: this.#say("load", error, []) } };
     }
@@ -51,6 +63,43 @@ export class StoreCalls {
     } catch (error) {
       return { failed: { op, message: this.#say("commit", error, mutations) } };
     }
+  }
+
+  /** The same for `store.lease()`: the lease is remembered until it is given back. */
+  async lease(op: number, key: string, ttl: number): Promise<PoolInput> {
+    try {
+      return this.#leased(op, key, await this.#inTime(this.#store.lease(key, this.#owner, ttl)));
+    } catch (error) {
+      return { failed: { op, message: this.#say("lease", error, []) } };
+    }
+  }
+
+  /** The same for `store.renew()`. */
+  async renew(op: number, key: string, fence: number, ttl: number): Promise<PoolInput> {
+    try {
+      const held = this.#leases.get(key);
+      return held?.fence === fence ? this.#leased(op, key, await this.#inTime(this.#store.renew(held, ttl))) : { busy: { op } };
+    } catch (error) {
+      return { failed: { op, message: this.#say("renew", error, []) } };
+    }
+  }
+
+  /** Gives a lease back. Where that fails it ends by itself. */
+  async release(key: string, fence: number): Promise<void> {
+    const held = this.#leases.get(key);
+    if (held?.fence !== fence) return;
+    this.#leases.delete(key);
+    await this.#inTime(this.#store.release(held)).catch(() => undefined);
+  }
+
+  #leased(op: number, key: string, lease: StoreLease | null): PoolInput {
+    if (lease === null) {
+      this.#leases.delete(key);
+      return { busy: { op } };
+    }
+    const { fence } = record(lease, "store.lease()");
+    this.#leases.set(key, lease);
+    return { leased: { op, fence: count(fence, "fence") } };
   }
 
   /** What may be said of an error: one line, no secret. */

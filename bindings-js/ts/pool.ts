@@ -3,7 +3,7 @@
 import { Execution } from "./call/execute.js";
 import type { ExecuteOptions, Executor, StreamExecutor } from "./call/execute.js";
 import { prepareRequest, sendOnce } from "./call/single.js";
-import { Desk, must } from "./desk.js";
+import { Desk, failure, must } from "./desk.js";
 import { Driver } from "./driver.js";
 import { CredpoolError, quoted } from "./errors.js";
 import type { EventKind, Listener } from "./events.js";
@@ -28,8 +28,22 @@ import { keepStore, releaseStore } from "./store/use.js";
 import { StoreWatch } from "./store/watch.js";
 import type { Entry } from "./table.js";
 import type {
-  AcquireOptions, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, NewCredential, NewProviderCredential, Origin, Overrides,
-  Peeked, PoolOptions, Report, RouteOptions,
+  AcquireOptions,
+  CredentialChanges,
+  CredentialInfo,
+  CredentialRef,
+  Explanation,
+  Fallback,
+  NewCredential,
+  NewProviderCredential,
+  Origin,
+  Overrides,
+  Peeked,
+  PoolOptions,
+  RefreshOptions,
+  Refreshed,
+  Report,
+  RouteOptions,
 } from "./types.js";
 
 /** A pause that only a hand ends: the last instant that a date can name. */
@@ -61,8 +75,9 @@ export class CredentialPool implements AsyncDisposable {
     const host = completeHost(options.host);
     const [documents] = await Promise.all([documentsOf(policy), ready()]);
     const clients = Object.entries(options.oauth ?? {}).map(clientData);
-    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
+    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients, hostRefresh: Object.keys(options.refreshers ?? {}) };
     const driver = new Driver(config, store, host, storeTimeoutMs);
+    driver.refreshers = new Map(Object.entries(options.refreshers ?? {}).map(([provider, refresher]) => [driver.view(provider).facts.name, refresher]));
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
     keepStore(store);
@@ -250,6 +265,26 @@ export class CredentialPool implements AsyncDisposable {
   async logout(ref: CredentialRef): Promise<void> {
     const id = this.#stored(ref);
     must(await this.#driver.request((request) => ({ logout: { request, id } })));
+  }
+
+  /**
+   * Renews an account's tokens and answers when they are durable. Fresh ones are left alone, unless `force` says otherwise.
+   * Whoever asks for the same account meanwhile, here or in another process, gets the same new tokens.
+   */
+  async refresh(ref: CredentialRef, { force = false, failedVersion, signal }: RefreshOptions = {}): Promise<Refreshed> {
+    const id = this.#stored(ref);
+    const failed = failedVersion !== undefined && { failed: failedVersion };
+    const answer = await this.#driver.request((request) => ({ refresh: { request, id, force, ...failed } }), signal);
+    const { refreshed, refresh_failed: not } = answer;
+    if (refreshed) return { ok: true, version: refreshed.version, ...(refreshed.expires !== undefined && { expires: refreshed.expires }) };
+    if (not) return { ok: false, definitive: not.definitive, cause: not.cause };
+    throw failure(answer);
+  }
+
+  /** Renews tokens by themselves before they expire (as from the start), or no longer; with an interval only at its multiples. */
+  async autoRefresh(enabled: boolean, { intervalMs = 0 }: { intervalMs?: number | undefined } = {}): Promise<void> {
+    const interval = Math.max(0, Math.floor(intervalMs));
+    must(await this.#driver.request((request) => ({ auto_refresh: { request, enabled, interval } })));
   }
 
   /** The scopes that a login asks for; of one service of the provider, where the registry has `provider-service`. */

@@ -3,7 +3,7 @@
 
 export type Kind = "api_key" | "token" | "oauth";
 export type Origin = "runtime" | "config" | "oauth" | "login" | "env" | "stored" | "fallback";
-export type RowKind = "credential" | "health" | "usage" | "tie";
+export type RowKind = "credential" | "health" | "usage" | "tie" | "refresh";
 export type RowId = number | string;
 export type TransportError = "timeout" | "connection" | "aborted" | "truncated";
 
@@ -16,6 +16,8 @@ export interface PoolConfig {
   tellSelected?: boolean;
   /** The user's OAuth clients, by provider. */
   clients?: [string, ClientData][];
+  /** Providers whose tokens the host renews. */
+  hostRefresh?: string[];
 }
 
 export interface ClientData {
@@ -171,6 +173,8 @@ export interface AcquireInput {
   knownAs?: string;
   exclude?: readonly number[];
   tried?: readonly number[];
+  prefer?: number;
+  now?: boolean;
   round?: number;
   after?: string;
   wait?: number;
@@ -215,7 +219,14 @@ export type PoolInput =
   | { callback: { request: number; login: number; text: string; pasted?: boolean } }
   | { logout: { request: number; id: number } }
   | { answered: { op: number; status: number; headers: [string, string][]; body: string } }
+  | { refresh: { request: number; id: number; force?: boolean; failed?: number; wait?: number } }
+  | { auto_refresh: { request: number; enabled: boolean; interval?: number } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
+  | { leased: { op: number; fence: number } }
+  | { busy: { op: number } }
+  | { unanswered: { op: number; sent: boolean } }
+  | { host_refreshed: { op: number; access: string; refresh?: string; expires?: number; identity?: object } }
+  | { host_refresh_failed: { op: number; definitive: boolean; code?: string; retry_after?: number } }
   | { committed: { op: number; generation: number; rows: [RowId, number][] } }
   | { conflict: { op: number; rows: RowData[] } }
   | { failed: { op: number; message: string } };
@@ -251,7 +262,11 @@ export interface MutationData {
 }
 
 export type HostEffect =
-  | { load: { op: number } }
+  | { load: { op: number; since: number } }
+  | { lease: { op: number; key: string; ttl: number } }
+  | { renew: { op: number; key: string; fence: number; ttl: number } }
+  | { release: { key: string; fence: number } }
+  | { refresh_by_host: { op: number; handle: number; refresh: string } }
   | { commit: { op: number; mutations: MutationData[] } }
   | { http: HttpEffect }
   | { prompt: PromptEffect }
@@ -300,6 +315,8 @@ export interface Answer {
   leased?: Leased;
   refused?: { code: RefusalCode; retryAt?: number };
   reported?: Reported;
+  refreshed?: { handle: number; version: number; expires?: number };
+  refresh_failed?: { definitive: boolean; cause: string };
   done?: { ids: number[] };
   failed?: { code: FailedCode; message: string };
 }

@@ -18,6 +18,8 @@ export interface PoolOptions {
   env?: Readonly<Record<string, string | undefined>> | false | undefined;
   /** Your OAuth clients, by provider: logins and refreshes need one, and none is built in. */
   oauth?: Readonly<Record<string, OAuthClient>> | undefined;
+  /** Your own code to renew tokens, by provider, in place of a request to its token endpoint. One runs at a time for an account. */
+  refreshers?: Readonly<Record<string, Refresher>> | undefined;
   /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */
   seed?: number | undefined;
   /** Clocks, timers and network in place of the runtime's own. */
@@ -25,6 +27,42 @@ export interface PoolOptions {
   /** How long a call of the store may take: 30 s. */
   storeTimeoutMs?: number | undefined;
 }
+
+/** Renews an account's tokens. What it throws counts as an outage; with `definitive: true` on it, the account is given up. */
+export type Refresher = (account: RefreshedAccount) => Promise<RefreshedTokens>;
+
+/** Whose tokens are to be renewed. */
+export interface RefreshedAccount {
+  readonly id: number;
+  readonly provider: string;
+  readonly name: string;
+  /** The access token that it has. */
+  readonly access: string;
+  /** What renews it; empty where there is nothing. */
+  readonly refresh: string;
+}
+
+/** New tokens. */
+export interface RefreshedTokens {
+  access: string;
+  /** Absent: the old one stays. */
+  refresh?: string | undefined;
+  /** When the access token expires: milliseconds since 1970, or a date. */
+  expires?: number | Date | undefined;
+}
+
+/** How tokens are renewed on demand. */
+export interface RefreshOptions {
+  /** Even if they are fresh. */
+  force?: boolean | undefined;
+  /** The version that was refused (`lease.version`): where there is a newer one already, that is the answer. */
+  failedVersion?: number | undefined;
+  /** Gives up; the refresh goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What came of it. */
+export type Refreshed = { readonly ok: true; readonly version: number; readonly expires?: number } | { readonly ok: false; readonly definitive: boolean; readonly cause: string };
 
 /** A provider that the registry does not know. */
 export interface ProviderDefinition {

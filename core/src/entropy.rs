@@ -25,6 +25,8 @@ pub enum Purpose {
     Point = 6,
     /// Where a session asks for the next point of a circle.
     Probe = 7,
+    /// How much earlier than its lead a token is renewed.
+    Refresh = 8,
 }
 
 impl Seed {

@@ -23,6 +23,17 @@ words! {
     Kind { ApiKey = "api_key", Token = "token", Oauth = "oauth" }
 }
 
+/// What the machine must know of a provider to renew its tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefreshFacts {
+    /// How long before its expiry an access token is renewed.
+    pub lead: Option<Span>,
+    /// How long after a refresh the old refresh token is still taken.
+    pub grace: Option<Span>,
+    /// The host renews tokens itself: a refresh token need not be known.
+    pub by_host: bool,
+}
+
 /// Where a secret goes in a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Placement {

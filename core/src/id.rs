@@ -17,6 +17,16 @@ pub struct Handle(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretRef(pub u64);
 
+impl SecretRef {
+    /// Set where the secret has a part that renews it: that much of it the machine must know.
+    pub(crate) const RENEWABLE: u64 = 1 << 63;
+
+    /// Is there a part that renews it?
+    pub const fn is_renewable(self) -> bool {
+        self.0 & Self::RENEWABLE != 0
+    }
+}
+
 /// An effect that was asked of the host and awaits its completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u64);

@@ -23,7 +23,8 @@
 //! # use credpool::{engine::Acquire, id::SessionIx, time::Instant};
 //! # let wake = pool.handle(Now::from_millis(1_767_225_600_001, 1), PoolInput::Acquire {
 //! #     request: credpool::id::RequestId(2), providers: vec!["openai".into()], model: Some("gpt-5".into()), session: None,
-//! #     known_as: None, exclude: vec![], tried: vec![], round: 0, after: None, wait: credpool::time::Span::ZERO });
+//! #     known_as: None, exclude: vec![], tried: vec![], round: 0, after: None, wait: credpool::time::Span::ZERO,
+//! #     prefer: None, now: false });
 //! let Acquire::Ready(lease) = pool.try_acquire(Instant(2), route, SessionIx::NONE) else { panic!() };
 //! assert_eq!(pool.secret(lease.handle()), Some("sk-example"));
 //! pool.release(Instant(3), lease);
@@ -48,6 +49,7 @@ pub mod pattern;
 pub mod policy;
 pub mod pool;
 pub mod provider;
+pub mod refresh;
 pub mod retry;
 pub mod rules;
 pub mod secret;

@@ -59,7 +59,7 @@ impl Host {
             self.events.extend(step.events);
             for effect in step.effects {
                 match effect {
-                    HostEffect::Load { op } => {
+                    HostEffect::Load { op, .. } => {
                         inputs.push(PoolInput::Loaded { op, generation: 0, rows: Vec::new() });
                     }
                     HostEffect::Commit { op, mutations } if self.store_fails => {
@@ -83,6 +83,7 @@ impl Host {
                         self.prompts.push((url.into(), code.map(Into::into)));
                     }
                     HostEffect::Reply { request, answer } => self.answers.push((request, answer)),
+                    _ => panic!("nothing is renewed here"),
                 }
             }
         }

@@ -110,7 +110,7 @@ impl World {
                         mutations.into_iter().map(|row| (row.id.unwrap_or(RowId::Number(0)), 1)).collect();
                     self.feed(PoolInput::Committed { op, generation: 2, rows });
                 }
-                HostEffect::Load { .. } | HostEffect::Http { .. } | HostEffect::Prompt { .. } => {}
+                _ => {}
             }
         }
     }

@@ -50,6 +50,10 @@ export class Attempts {
   #round = 0;
   /** Why the last one failed. */
   #after: string | undefined;
+  /** Whose token was just renewed. */
+  #prefer: number | undefined;
+  /** Whose token was refused and renewed, or could not be: once in a call is enough. */
+  readonly #renewed = new Set<number>();
 
   constructor(driver: Driver, desk: Desk, asked: Asked, options: AttemptOptions, signal: AbortSignal | undefined) {
     this.#driver = driver;
@@ -68,7 +72,9 @@ export class Attempts {
   /** The credential of the next attempt, waited for as long as the caller may still wait. */
   async next(): Promise<Grant | Refusal> {
     const began = this.#driver.host.mono();
-    const grant = await this.#desk.grant(this.#asked, { wait: this.#wait, tried: this.#tried, round: this.#round, after: this.#after, signal: this.#signal });
+    const prefer = this.#prefer;
+    this.#prefer = undefined;
+    const grant = await this.#desk.grant(this.#asked, { wait: this.#wait, tried: this.#tried, round: this.#round, after: this.#after, signal: this.#signal, ...(prefer !== undefined && { prefer }) });
     this.#wait = Math.max(0, this.#wait - (this.#driver.host.mono() - began));
     if (!grant.ok) return grant;
     // A further round: everybody may be tried again.
@@ -81,10 +87,21 @@ export class Attempts {
   /** Where a report cannot be taken (the credential is gone, the pool is closed) nothing else is tried. */
   async report(grant: Grant, outcome: OutcomeSource, aside = false): Promise<Report> {
     try {
-      return await this.#desk.report(grant.lease, outcome, this.count, this.#signal, aside);
+      const report = await this.#desk.report(grant.lease, outcome, this.count, this.#signal, aside, this.#renewed.has(grant.entry.handle));
+      return report.action === "refresh" && this.replayable ? await this.#renew(grant, report) : report;
     } catch {
       return { reason: "unknown", scope: "request", level: 0, action: "stop" };
     }
+  }
+
+  /** A token was refused: it is renewed, and the same credential is tried once more; without a new one, another. */
+  async #renew({ entry }: Grant, report: Report): Promise<Report> {
+    this.#renewed.add(entry.handle);
+    if (await this.#desk.renew(entry, this.#signal)) {
+      this.#tried = this.#tried.filter((handle) => handle !== entry.handle);
+      this.#prefer = entry.handle;
+    }
+    return { ...report, action: "rotate" };
   }
 
   /** Is there to be another attempt after this report? */

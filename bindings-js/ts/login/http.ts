@@ -1,6 +1,5 @@
 // Requests to providers on the engine's behalf: token endpoints and their neighbours. Whatever comes back is handed over;
 // what it means the engine says.
-import { messageOf } from "../errors.js";
 import type { WholeHost } from "../host.js";
 import type { HttpEffect, PoolInput } from "../protocol.js";
 
@@ -22,17 +21,19 @@ export async function sendRequest({ op, method, url, headers, body }: HttpEffect
     const status = response.status === 0 ? 302 : response.status;
     return { answered: { op, status, headers: [...response.headers], body: text } };
   } catch (error) {
-    const { name } = error as { name?: unknown };
-    return { failed: { op, message: name === "AbortError" ? "no answer in time" : `no answer (${name === undefined ? "error" : nameOf(error)})` } };
+    return { unanswered: { op, sent: !UNSENT.has(codeOf(error)) } };
   } finally {
     host.clearTimer(timer);
   }
 }
 
-/** The kind of an error and its code: its message may quote what was sent. */
-function nameOf(error: unknown): string {
-  const { cause } = error as { cause?: { code?: unknown } };
-  return typeof cause?.code === "string" ? cause.code : error instanceof Error ? error.name : messageOf(typeof error);
+/** Errors by which nothing has reached the other side: the request may be made again, whatever it was. */
+const UNSENT: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT", "ConnectionRefused", "FailedToOpenSocket"]);
+
+/** The code of an error, or of what caused it. */
+function codeOf(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  return typeof cause?.code === "string" ? cause.code : typeof code === "string" ? code : "";
 }
 
 /** The body's text, as far as the engine reads it and one character further. */

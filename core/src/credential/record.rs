@@ -104,8 +104,14 @@ pub struct Record {
     pub source: Option<Box<str>>,
     /// When the secret expires.
     pub expires: Option<Timestamp>,
+    /// When the secret was renewed last.
+    pub renewed: Option<Timestamp>,
+    /// Its tokens cannot be renewed any more: somebody must log in again.
+    pub needs_login: bool,
     /// Where requests go, instead of the provider's own address.
     pub base_url: Option<Box<str>>,
+    /// Where tokens are renewed, instead of the provider's own address.
+    pub token_url: Option<Box<str>>,
     /// Whose account it is.
     pub identity: Identity,
     /// When it was added.
@@ -261,7 +267,10 @@ from_json! {
         cooling = None,
         source = None,
         expires = None,
+        renewed = None,
+        needs_login = false,
         base_url = None,
+        token_url = None,
         identity = Identity::default(),
         created = Timestamp(0),
         secret_version = 0,
@@ -289,7 +298,10 @@ impl ToJson for Record {
             cooling if given,
             source if given,
             expires if given,
+            renewed if given,
+            needs_login if (self.needs_login),
             base_url if given,
+            token_url if given,
             identity if (self.identity != Identity::default()),
             created,
             secret_version,

@@ -1,5 +1,6 @@
 //! Giving out credentials where the hot path cannot: new sessions, exclusions, several providers, waiting.
 
+use super::waiting::Waiter;
 use super::{choice, tie_key, Acquire, AcquireCommand, Engine, Leased, Refusal, RefusalCode, Reply};
 use crate::credential::Origin;
 use crate::entropy::Purpose;
@@ -12,18 +13,55 @@ use crate::time::Instant;
 /// So many lists of providers are told apart; names come from callers, and nobody may fill the memory with them.
 const MAX_CHAINS: usize = 4096;
 
+/// Who was chosen.
+enum Choosing {
+    Granted(LeaseId, Handle, bool),
+    /// This one, but its token must be renewed first.
+    Stale(Handle),
+    Nobody,
+}
+
+/// What came of a try.
+pub(super) enum Attempt {
+    Leased(Leased),
+    /// Its token must be renewed first: that has begun.
+    Renewing(Handle),
+    Nobody,
+}
+
 impl Engine {
     pub(super) fn acquire(&mut self, mut command: AcquireCommand) {
         let mono = self.now.mono;
         self.turn_chain(&mut command);
-        if let Some(leased) = self.attempt(&command, false) {
-            return self.reply(command.request, Reply::Leased(leased));
-        }
         let deadline = retry::deadline(mono, command.wait);
-        let refusal = self.refuse(&command);
+        match self.attempt(&command, false) {
+            Attempt::Leased(leased) => return self.reply(command.request, Reply::Leased(leased)),
+            Attempt::Renewing(handle) if command.now => {
+                let incarnation = self.incarnation_at[handle.0 as usize];
+                let reply = match self.grant_renewed(&command, handle, incarnation) {
+                    Some(leased) => Reply::Leased(leased),
+                    None => Reply::Refused(Refusal { code: RefusalCode::Unavailable, retry_at: None }),
+                };
+                return self.reply(command.request, reply);
+            }
+            Attempt::Renewing(handle) if self.waiters.len() < self.policy.max_waiting as usize => {
+                let deadline = deadline.max(mono + self.policy.refresh.wait);
+                return self.wait_for_renewal(Waiter::new(command, deadline), handle);
+            }
+            Attempt::Renewing(_) | Attempt::Nobody => {}
+        }
+        self.wait_or_refuse(Waiter::new(command, deadline));
+    }
+
+    /// A caller for whom nobody is ready waits, where that is worth it.
+    pub(super) fn wait_or_refuse(&mut self, mut waiter: Box<Waiter>) {
+        let (mono, deadline, command) = (self.now.mono, waiter.deadline, &waiter.command);
+        let refusal = self.refuse(command);
         // While everybody was tried, the start of the next round, if the policy has one.
         let next_round = match command.tried.as_slice() {
             [] => None,
+            _ if waiter.further => None,
+            _ if waiter.next_round.is_some() => waiter.next_round.map(|at| at.since(mono)),
             _ => retry::next_round(
                 &self.policy.retry,
                 self.seed,
@@ -35,7 +73,7 @@ impl Engine {
         };
         let next_round = next_round.map(|wait| mono + wait);
         let worth =
-            next_round.is_some() || deadline > mono && self.is_worth_waiting(&command, &refusal, deadline);
+            next_round.is_some() || deadline > mono && self.is_worth_waiting(command, &refusal, deadline);
         if refusal.code == RefusalCode::TooMany || !worth {
             return self.reply(command.request, Reply::Refused(refusal));
         }
@@ -43,7 +81,8 @@ impl Engine {
             let refusal = Refusal { code: RefusalCode::TooMany, ..refusal };
             return self.reply(command.request, Reply::Refused(refusal));
         }
-        self.wait(command, deadline, next_round);
+        waiter.next_round = next_round;
+        self.wait(waiter);
     }
 
     /// Whose turn it is among several providers goes first. A call that goes on keeps the turn that it began with.
@@ -68,23 +107,79 @@ impl Engine {
     }
 
     /// One try over all routes. In a further round those who were tried may be tried again.
-    pub(super) fn attempt(&mut self, command: &AcquireCommand, further: bool) -> Option<Leased> {
+    pub(super) fn attempt(&mut self, command: &AcquireCommand, further: bool) -> Attempt {
         let round = command.round + u32::from(further);
         let sessions = (command.session, command.known_as);
+        if let Some(handle) = command.prefer {
+            if let Some(leased) =
+                command.routes.iter().find_map(|&route| self.grant_to(command, route, handle))
+            {
+                return Attempt::Leased(leased);
+            }
+        }
         let most = self.policy.retry.per_round as usize;
         if most > 0 && !further && command.tried.len() >= most {
-            return None;
+            return Attempt::Nobody;
         }
         for &route in &command.routes {
             let skip = |handle: Handle| {
                 command.exclude.contains(&handle) || (!further && command.tried.contains(&handle))
             };
-            if let Some((lease, handle, forced)) = self.choose(route, sessions, &skip) {
-                let origin = self.member(handle).map_or(Origin::Stored, |member| member.origin);
-                return Some(Leased { lease, handle, origin, forced, round });
+            match self.choose(route, sessions, &skip) {
+                Choosing::Granted(lease, handle, forced) => {
+                    let origin = self.member(handle).map_or(Origin::Stored, |member| member.origin);
+                    return Attempt::Leased(Leased { lease, handle, origin, forced, round });
+                }
+                Choosing::Stale(handle) => {
+                    self.start_refresh(handle, false, false, true);
+                    return Attempt::Renewing(handle);
+                }
+                Choosing::Nobody => {}
             }
         }
-        None
+        Attempt::Nobody
+    }
+
+    /// Is the token of who sat there being renewed?
+    pub(super) fn is_renewing(&self, handle: Handle, incarnation: u32) -> bool {
+        self.member(handle).is_some_and(|member| member.incarnation == incarnation && member.job.is_some())
+    }
+
+    /// The one whose token was renewed, or could not be in time, if it can be given.
+    pub(super) fn grant_renewed(
+        &mut self,
+        command: &AcquireCommand,
+        handle: Handle,
+        incarnation: u32,
+    ) -> Option<Leased> {
+        let member = self.member(handle).filter(|member| member.incarnation == incarnation)?;
+        // Its time was too short for the refresh; the old token may still hold.
+        if member.stale && member.record.expires.is_some_and(|at| at <= self.now.wall) {
+            return None;
+        }
+        command.routes.iter().find_map(|&route| self.grant_to(command, route, handle))
+    }
+
+    /// This very credential, if it is ready for the route.
+    fn grant_to(&mut self, command: &AcquireCommand, route: RouteId, handle: Handle) -> Option<Leased> {
+        let found = self.routes.get(route)?;
+        let (provider, shard) = (found.provider, found.shard);
+        let member = self.member(handle).filter(|member| member.provider == provider)?;
+        let origin = member.origin;
+        if !self.tables[provider.0 as usize].is_ready(shard, self.seats[handle.0 as usize]) {
+            return None;
+        }
+        let (mono, affinity) = (self.now.mono, self.policy.affinity);
+        if command.session != SessionIx::NONE && self.ties_to(handle) {
+            let key = tie_key(affinity.kind, provider, route);
+            self.ties.tie(command.session, key, handle, mono, affinity.max);
+        }
+        match self.grant(handle, route, command.session, mono) {
+            Acquire::Ready(lease) => {
+                Some(Leased { lease, handle, origin, forced: false, round: command.round })
+            }
+            _ => None,
+        }
     }
 
     /// Chooses among a route's candidates and opens the lease.
@@ -93,11 +188,11 @@ impl Engine {
         route: RouteId,
         (session, known_as): (SessionIx, SessionIx),
         skip: &dyn Fn(Handle) -> bool,
-    ) -> Option<(LeaseId, Handle, bool)> {
+    ) -> Choosing {
         let mono = self.now.mono;
         let affinity = self.policy.affinity;
         let start = self.start_of(session);
-        let (found, cursors) = self.routes.rotation(route)?;
+        let Some((found, cursors)) = self.routes.rotation(route) else { return Choosing::Nobody };
         let (provider, shard) = (found.provider, found.shard);
         let table = &mut self.tables[provider.0 as usize];
         cursors.follow(table);
@@ -123,10 +218,19 @@ impl Engine {
         let (handle, forced) = match picked {
             Some(handle) => (handle, false),
             None if self.policy.when_exhausted == Exhausted::Soonest => {
-                (table.soonest(shard, |handle| !skip(handle))?.1, true)
+                // What expired would only be refused.
+                let members = &self.members;
+                let usable = |handle: Handle| {
+                    !skip(handle) && members[handle.0 as usize].as_ref().is_some_and(|member| !member.expired)
+                };
+                let Some((_, soonest)) = table.soonest(shard, usable) else { return Choosing::Nobody };
+                (soonest, true)
             }
-            None => return None,
+            None => return Choosing::Nobody,
         };
+        if self.member(handle).is_some_and(|member| member.stale) {
+            return Choosing::Stale(handle);
+        }
         if self.ties_to(handle) {
             for session in [session, known_as] {
                 if session != SessionIx::NONE {
@@ -135,8 +239,8 @@ impl Engine {
             }
         }
         match self.grant(handle, route, session, mono) {
-            Acquire::Ready(lease) => Some((lease, handle, forced)),
-            _ => None,
+            Acquire::Ready(lease) => Choosing::Granted(lease, handle, forced),
+            _ => Choosing::Nobody,
         }
     }
 

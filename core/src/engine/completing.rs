@@ -21,38 +21,34 @@ impl Engine {
         let Some(pending) = self.ops.remove(&op) else {
             let _ = self.event(EventKind::StaleCompletion, None);
             // Secrets that came with it are nobody's.
-            if let Completion::Loaded { rows, .. } | Completion::Conflict { rows } = completion {
-                self.drop_secrets(&rows);
-            }
-            return;
+            return self.drop_completion(completion);
         };
+        if let Completion::Committed { generation, .. } = &completion {
+            // If nobody else wrote in between, we have seen everything up to our own commit.
+            self.seen = if *generation == self.seen + 1 { *generation } else { self.seen };
+            self.generation = self.generation.max(*generation);
+        }
         match (pending, completion) {
-            (PendingOp::Load { request, mut so_far }, Completion::Loaded { generation, rows }) => {
-                self.generation = generation;
-                self.adopt_rows(rows, &mut so_far);
-                self.adopted_all(&so_far);
+            (PendingOp::Refresh { id, base, written }, completion) => {
+                self.refresh_completed(op, id, base, written, completion);
+            }
+            (PendingOp::Renewal { id }, completion) => self.renewed(op, id, &completion),
+            (PendingOp::Load { request, so_far }, Completion::Loaded { generation, rows }) => {
+                self.loaded(generation, rows, Some(*so_far));
                 self.reply(request, Reply::Done { ids: Vec::new() });
             }
             (PendingOp::Login { login, .. }, Completion::Login { news }) => self.hear_login(login, news),
             (PendingOp::Login { login, .. }, other) => {
-                if let Completion::Loaded { rows, .. } | Completion::Conflict { rows } = other {
-                    self.drop_secrets(&rows);
-                }
+                self.drop_completion(other);
                 self.hear_login(login, News::Failed { code: "network".into(), transient: true });
             }
             (PendingOp::Revoke { request, id }, _) => self.revoked(request, id),
-            (pending, Completion::Login { .. } | Completion::Revoked) => {
-                self.store_failed(pending, "the host answered the store with a provider's answer");
-            }
-            (pending, Completion::Committed { generation, rows }) => {
-                self.generation = self.generation.max(generation);
-                self.committed(pending, &rows);
-            }
+            (pending, Completion::Committed { rows, .. }) => self.committed(pending, &rows),
             (pending, Completion::Conflict { rows }) => self.conflicted(pending, rows),
             (pending, Completion::Failed { message }) => self.store_failed(pending, &message),
-            (pending, Completion::Loaded { rows, .. }) => {
-                self.drop_secrets(&rows);
-                self.store_failed(pending, "the host answered a commit with rows");
+            (pending, completion) => {
+                self.drop_completion(completion);
+                self.store_failed(pending, "the host answered with something else");
             }
         }
     }
@@ -114,7 +110,10 @@ impl Engine {
                 }
             }
             // Completed before they come here.
-            PendingOp::Login { .. } | PendingOp::Revoke { .. } => {}
+            PendingOp::Login { .. }
+            | PendingOp::Revoke { .. }
+            | PendingOp::Refresh { .. }
+            | PendingOp::Renewal { .. } => {}
         }
     }
 
@@ -190,10 +189,10 @@ impl Engine {
             self.effects.push(Effect::DropSecret { secret });
             return None;
         }
-        let wall = self.now.wall;
         let handle = self.enlist(record, Some(id), origin, secret)?;
+        let _ = self.note_expiry(handle);
+        let wall = self.now.wall;
         let member = self.member_mut(handle)?;
-        member.expired = member.record.expires.is_some_and(|expires| expires <= wall);
         member.paused = member.record.paused_until.is_some_and(|until| until > wall);
         self.learn_rules(handle);
         self.set_timer(handle);
@@ -301,7 +300,10 @@ impl Engine {
                 }
                 self.fail(request, FailedCode::Store, said);
             }
-            PendingOp::Login { .. } | PendingOp::Revoke { .. } => {}
+            PendingOp::Login { .. }
+            | PendingOp::Revoke { .. }
+            | PendingOp::Refresh { .. }
+            | PendingOp::Renewal { .. } => {}
             PendingOp::Update { request: None, id, .. } => {
                 let handle = self.find(id);
                 self.event(EventKind::PersistFailed, handle).cause = Some(message.into());

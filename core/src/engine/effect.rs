@@ -7,7 +7,7 @@ use crate::json::{object, words, ToJson, Writer};
 use crate::login::Stage;
 use crate::retry::Next;
 use crate::select::OutReason;
-use crate::time::{Instant, Timestamp};
+use crate::time::{Instant, Span, Timestamp};
 use crate::verdict::{Reason, Scope};
 
 /// What one call of [`Engine::handle`](super::Engine::handle) led to.
@@ -57,6 +57,46 @@ pub enum Effect {
     Load {
         /// Its number.
         op: OpId,
+        /// Only those that changed after this generation; zero: all.
+        since: u64,
+    },
+    /// Take the lease of a credential's refresh, then [`Completion::Leased`](super::Completion::Leased) or
+    /// [`Completion::Busy`](super::Completion::Busy).
+    Lease {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        id: CredentialId,
+        /// For how long.
+        ttl: Span,
+    },
+    /// Prolong it; answered likewise.
+    Renew {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        id: CredentialId,
+        /// The lease's.
+        fence: u64,
+        /// For how long, from now.
+        ttl: Span,
+    },
+    /// Give it back. Not answered: it would end by itself.
+    Release {
+        /// Whose.
+        id: CredentialId,
+        /// The lease's.
+        fence: u64,
+    },
+    /// Ask the token endpoint, then [`Completion::Refreshed`](super::Completion::Refreshed) or
+    /// [`Completion::RefreshFailed`](super::Completion::RefreshFailed), however late.
+    Refresh {
+        /// Its number.
+        op: OpId,
+        /// Whose tokens.
+        handle: Handle,
+        /// With the refresh token of this secret.
+        secret: SecretRef,
     },
     /// Make these changes, all or none, then [`Completion::Committed`](super::Completion::Committed) or
     /// [`Completion::Conflict`](super::Completion::Conflict).
@@ -132,6 +172,22 @@ pub enum Reply {
     Refused(Refusal),
     /// What a report led to.
     Reported(Reported),
+    /// The tokens are fresh, and durable.
+    Refreshed {
+        /// Whose.
+        handle: Handle,
+        /// The version of the secret.
+        version: u64,
+        /// When it expires.
+        expires: Option<Timestamp>,
+    },
+    /// They could not be renewed.
+    RefreshFailed {
+        /// They never will: the account is disabled, or needs a login.
+        definitive: bool,
+        /// Why: a code.
+        cause: Box<str>,
+    },
     /// It is done, and durable.
     Done {
         /// The stored credentials that it was about.
@@ -271,6 +327,12 @@ pub enum EventKind {
     Circuit,
     /// A token expired.
     Expired,
+    /// New tokens are in use, and durable.
+    Refreshed,
+    /// Tokens could not be renewed.
+    RefreshFailed,
+    /// An account needs a login: its tokens cannot be renewed any more.
+    NeedsLogin,
     /// The store refused or failed; what was to be written is kept and tried again.
     PersistFailed,
     /// A credential was given out.
@@ -358,6 +420,9 @@ words! {
         Recovered = "recovered",
         Circuit = "circuit",
         Expired = "expired",
+        Refreshed = "refreshed",
+        RefreshFailed = "refresh-failed",
+        NeedsLogin = "needs-login",
         PersistFailed = "persist-failed",
         Selected = "selected",
         Failover = "failover",

@@ -1,14 +1,15 @@
 //! Everything that can happen to an engine.
 
 use super::Stated;
-use crate::credential::{Changes, Origin, Record};
+use crate::credential::{Changes, Identity, Origin, Record};
 use crate::facts::oauth::Flow;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::limit::Spending;
 use crate::login::News;
 use crate::policy::Policy;
-use crate::time::Span;
+use crate::refresh::RefreshFailure;
+use crate::time::{Span, Timestamp};
 use crate::verdict::{Reason, Verdict};
 
 /// One thing that happened.
@@ -142,6 +143,28 @@ pub enum Command {
         /// The rules.
         policy: Box<Policy>,
     },
+    /// Renew a credential's tokens.
+    Refresh {
+        /// Who asks.
+        request: RequestId,
+        /// Which one.
+        handle: Handle,
+        /// Even if they are fresh.
+        force: bool,
+        /// The version that was refused: where there is a newer one already, that is the answer.
+        failed: Option<u64>,
+        /// How long the caller waits, at least as long as the policy says.
+        wait: Span,
+    },
+    /// Renew tokens by themselves, or no longer.
+    AutoRefresh {
+        /// Who asks.
+        request: RequestId,
+        /// By themselves?
+        enabled: bool,
+        /// At the last multiple of this, counted from now, before they are due; zero: when they are due.
+        interval: Span,
+    },
     /// Write behind what is not in the store yet, and answer when it is.
     Flush {
         /// Who asks.
@@ -185,6 +208,11 @@ pub struct AcquireCommand {
     pub after: Option<Reason>,
     /// How long the caller waits for one to come back.
     pub wait: Span,
+    /// This one, if it is ready: whose token was just renewed after a refusal.
+    pub prefer: Option<Handle>,
+    /// The answer must come in this step: nobody is waited for, and a token that is about to expire is given as it is while
+    /// it is renewed.
+    pub now: bool,
 }
 
 /// A call ended.
@@ -232,6 +260,24 @@ pub enum Completion {
         /// The rows; of each kind in order of their ids.
         rows: Vec<Row>,
     },
+    /// A lease was given, or prolonged.
+    Leased {
+        /// Its fence.
+        fence: u64,
+    },
+    /// Another has the lease.
+    Busy,
+    /// New tokens came.
+    Refreshed {
+        /// The new secret.
+        secret: SecretRef,
+        /// When it expires.
+        expires: Option<Timestamp>,
+        /// Whose it is, as far as the answer says.
+        identity: Box<Identity>,
+    },
+    /// No tokens came.
+    RefreshFailed(RefreshFailure),
     /// A commit was made; the ids and versions of its rows, in order.
     Committed {
         /// The store's generation.
@@ -269,6 +315,8 @@ pub enum RowKind {
     Usage,
     /// A session's tie.
     Tie,
+    /// A credential's refresh: the intent, and spare tokens.
+    Refresh,
 }
 
 /// The id of a row: a number for what belongs to a credential, a text otherwise.
@@ -312,7 +360,7 @@ pub struct Mutation {
 
 words! {
     /// The word used in stores.
-    RowKind { Credential = "credential", Health = "health", Usage = "usage", Tie = "tie" }
+    RowKind { Credential = "credential", Health = "health", Usage = "usage", Tie = "tie", Refresh = "refresh" }
 }
 
 impl FromJson for RowId {

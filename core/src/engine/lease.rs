@@ -18,6 +18,8 @@ pub(super) struct Lease {
     pub(super) counted: u32,
     /// The model as its upstream has it, where that may be another than its caller's.
     pub(super) upstream: Option<ModelIx>,
+    /// Which secret of the credential it was given.
+    pub(super) version: u32,
     generation: u32,
     open: bool,
     older: u32,
@@ -46,6 +48,7 @@ impl Leases {
         route: RouteId,
         session: SessionIx,
         began: Instant,
+        version: u32,
     ) -> Option<LeaseId> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
@@ -58,6 +61,7 @@ impl Leases {
                     began,
                     counted: 0,
                     upstream: None,
+                    version,
                     generation: 0,
                     open: false,
                     older: NONE,
@@ -76,6 +80,7 @@ impl Leases {
             began,
             counted: 0,
             upstream: None,
+            version,
             generation,
             open: true,
             older: self.newest,
@@ -145,7 +150,7 @@ mod tests {
     use super::*;
 
     fn open(leases: &mut Leases, began: u64) -> LeaseId {
-        leases.open(Handle(3), 1, RouteId(0), SessionIx::NONE, Instant(began)).unwrap()
+        leases.open(Handle(3), 1, RouteId(0), SessionIx::NONE, Instant(began), 0).unwrap()
     }
 
     #[test]

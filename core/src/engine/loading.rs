@@ -48,12 +48,50 @@ pub(super) struct Loading {
 }
 
 impl Engine {
+    /// A load is done.
+    pub(super) fn loaded(&mut self, generation: u64, rows: Vec<Row>, all: Option<Loading>) {
+        self.generation = self.generation.max(generation);
+        self.seen = generation;
+        match all {
+            Some(mut so_far) => {
+                self.adopt_rows(rows, &mut so_far);
+                self.adopted_all(&so_far);
+            }
+            None => self.adopt_changed(rows),
+        }
+    }
+
+    /// Takes over rows that have changed.
+    pub(super) fn adopt_changed(&mut self, rows: Vec<Row>) {
+        let (credentials, others): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| row.kind == RowKind::Credential);
+        for row in credentials {
+            self.adopt_credential(row);
+        }
+        for row in &others {
+            match row.kind {
+                RowKind::Health => {
+                    if let Some(handle) = self.handle_of(row) {
+                        self.merge_health(handle, row);
+                    }
+                }
+                RowKind::Usage => self.adopt_usage(row),
+                RowKind::Refresh => self.adopt_refresh(row),
+                RowKind::Tie | RowKind::Credential => self.drop_secrets(std::slice::from_ref(row)),
+            }
+        }
+    }
+
     /// Takes over some of the rows of a load that is under way.
     pub(super) fn take_rows(&mut self, op: OpId, rows: Vec<Row>) {
         match self.ops.remove(&op) {
             Some(PendingOp::Load { request, mut so_far }) => {
                 self.adopt_rows(rows, &mut so_far);
                 self.ops.insert(op, PendingOp::Load { request, so_far });
+            }
+            Some(reading @ PendingOp::Refresh { .. }) => {
+                self.ops.insert(op, reading);
+                self.adopt_changed(rows);
             }
             other => {
                 if let Some(other) = other {
@@ -87,6 +125,7 @@ impl Engine {
                     }
                 }
                 RowKind::Usage => self.adopt_usage(row),
+                RowKind::Refresh => self.adopt_refresh(row),
                 RowKind::Tie => so_far.unreadable_ties |= self.adopt_tie(row).is_none(),
                 RowKind::Credential => {}
             }

@@ -42,6 +42,12 @@ impl Engine {
                 self.reply(request, Reply::Done { ids: Vec::new() });
             }
             Command::LogOut { request, handle, revoke } => self.log_out(request, handle, revoke),
+            Command::Refresh { request, handle, force, failed, wait } => {
+                self.refresh(request, handle, force, failed, wait);
+            }
+            Command::AutoRefresh { request, enabled, interval } => {
+                self.set_auto_refresh(request, enabled, interval);
+            }
         }
     }
 
@@ -236,6 +242,7 @@ impl Engine {
                 self.remembers.push(false);
                 self.successes.push(0);
                 self.probation.push(false);
+                self.version_at.push(0);
                 self.is_recent.push(false);
                 // Each is noted once: with room for all, the hot path never needs more.
                 self.recent.reserve(self.members.len() - self.recent.len());
@@ -249,6 +256,7 @@ impl Engine {
         (self.used[at], self.in_flight[at], self.successes[at]) = (0, 0, 0);
         (self.remembers[at], self.probation[at]) = (false, false);
         self.gates[at] = None;
+        self.version_at[at] = record.secret_version as u32;
         self.members[at] =
             Some(Box::new(Member::new(record, id, origin, provider, secret, self.incarnations)));
         if let Some(id) = id {
@@ -262,7 +270,14 @@ impl Engine {
     /// Takes a credential out of memory.
     pub(super) fn take_away(&mut self, handle: Handle) {
         let at = handle.0 as usize;
+        self.give_up_refresh(handle);
         let Some(member) = self.members.get_mut(at).and_then(Option::take) else { return };
+        if let Some(secret) = member.spare {
+            self.effects.push(Effect::DropSecret { secret });
+        }
+        if member.stale {
+            self.stale_in[member.provider.0 as usize] -= 1;
+        }
         if let Some(id) = member.id {
             self.by_id.remove(&id);
         }
@@ -296,7 +311,12 @@ impl Engine {
         else {
             return;
         };
+        self.version_at[at] = record.secret_version as u32;
         let Some(member) = self.members[at].as_mut() else { return };
+        if is_new {
+            // What the old secret could not do says nothing of the new one.
+            (member.hold_until, member.hold_level, member.refused) = (None, 0, None);
+        }
         member.set_record(record);
         if member.origin.is_stored() {
             member.origin = member.record.origin();
@@ -344,6 +364,9 @@ impl Engine {
         if number as usize == self.tables.len() {
             self.tables.push(Table::new());
             self.known.push(false);
+            self.stale_in.push(0);
+            let facts = self.refresh_facts.iter().find(|(of, _)| **of == *name);
+            self.facts_of.push(facts.map_or_else(Default::default, |(_, facts)| *facts));
             self.serve_provider(name, ProviderIx(number));
         }
         ProviderIx(number)

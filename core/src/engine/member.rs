@@ -4,6 +4,7 @@ use crate::cooldown::Cooldown;
 use crate::credential::{ModelRules, Origin, Record};
 use crate::id::{CredentialId, ModelIx, ProviderIx, SecretRef};
 use crate::limit::Shut;
+use crate::refresh::{Job, RefreshRow};
 use crate::select::{OutReason, Standing};
 use crate::time::{Instant, Timestamp};
 use crate::verdict::{Reason, Scope};
@@ -34,7 +35,25 @@ pub(super) struct Member {
     /// Versions of its rows in the store; zero where there is none.
     pub(super) row_version: u64,
     pub(super) health_version: u64,
+    /// Its token expired, and nothing renews it before this instant, if ever.
     pub(super) expired: bool,
+    pub(super) expired_until: Option<Instant>,
+    /// Its token must be renewed before it is given out.
+    pub(super) stale: bool,
+    /// Its refresh, while one is under way.
+    pub(super) job: Option<Box<Job>>,
+    /// What the store has of its refreshes, and the version of that row.
+    pub(super) refresh_row: RefreshRow,
+    pub(super) refresh_version: u64,
+    /// Tokens that came too late: tried before the account is given up.
+    pub(super) spare: Option<SecretRef>,
+    /// After a failure nothing is renewed before this; how many there were in a row.
+    pub(super) hold_until: Option<Instant>,
+    pub(super) hold_level: u8,
+    /// A refresh is in doubt: when it is to be resolved, whether the token is due or not.
+    pub(super) doubt_at: Option<Instant>,
+    /// Which version was refused first, and when.
+    pub(super) refused: Option<(u32, Instant)>,
     /// Is it taken out of use for now, by hand?
     pub(super) paused: bool,
     /// It gets no new work, until somebody resumes it.
@@ -77,6 +96,16 @@ impl Member {
             paused: false,
             draining: false,
             has_leg: true,
+            expired_until: None,
+            stale: false,
+            job: None,
+            refresh_row: RefreshRow::default(),
+            refresh_version: 0,
+            spare: None,
+            hold_until: None,
+            hold_level: 0,
+            doubt_at: None,
+            refused: None,
             health: Vec::new(),
             unsaved: false,
             shut: None,
@@ -114,7 +143,12 @@ impl Member {
             return Standing::Out(OutReason::Draining, None);
         }
         if self.expired {
-            return Standing::Out(OutReason::Expired, None);
+            // Its refresh failed for now: as long as it waits for the next, it rests like any other.
+            let reason = match self.expired_until {
+                Some(_) => OutReason::Cooling(Reason::Auth),
+                None => OutReason::Expired,
+            };
+            return Standing::Out(reason, self.expired_until);
         }
         let covering = || self.health.iter().filter(|(scope, _)| scope.covers(model));
         let resting = covering().filter(|(_, state)| state.active).max_by_key(|(_, state)| state.until);

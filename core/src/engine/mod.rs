@@ -13,6 +13,9 @@ mod logins;
 mod manage;
 mod member;
 mod names;
+mod refresh_end;
+mod refreshing;
+mod renewing;
 mod report;
 mod restore;
 mod row_data;
@@ -20,6 +23,7 @@ mod saving;
 mod seating;
 mod serve;
 mod serving;
+mod tokens;
 mod view;
 mod waiting;
 
@@ -37,12 +41,14 @@ pub use view::{CooldownView, MemberView, State};
 
 use crate::cooldown::Upstream;
 use crate::entropy::Seed;
+use crate::facts::RefreshFacts;
 use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, RequestId, RouteId, SessionIx};
 use crate::limit::{Gate, Spending};
 use crate::policy::{AffinityKind, Exhausted, Policy, Rotation, SessionStart};
+use crate::refresh::Queue;
 use crate::select::{Choice, IntMap, SavedTie, Seat, Start, Table, Ties};
 use crate::sorted_map::SortedMap;
-use crate::time::{Instant, Now};
+use crate::time::{Instant, Now, Span};
 use lease::Leases;
 use member::Member;
 use names::{Names, Routes};
@@ -76,6 +82,15 @@ pub struct Engine {
     known: Vec<bool>,
     tables: Vec<Table>,
     routes: Routes,
+    /// What must be known to renew tokens, where it is not the usual: by name, and by provider's number.
+    refresh_facts: Vec<(Box<str>, RefreshFacts)>,
+    facts_of: Vec<RefreshFacts>,
+    /// How many of a provider's candidates must be renewed before they are given out: then the hot path asks.
+    stale_in: Vec<u32>,
+    refreshes: Queue,
+    auto_refresh: bool,
+    /// Tokens are renewed at the last multiple of the span after the instant; zero: when they are due.
+    refresh_interval: (Instant, Span),
 
     members: Vec<Option<Box<Member>>>,
     free_handles: Vec<Handle>,
@@ -103,6 +118,8 @@ pub struct Engine {
     upstreams: SortedMap<RouteId, Upstream>,
     /// Those who wait for a credential's last call to end.
     drains: Vec<(RequestId, Handle, u32)>,
+    /// The version of each secret.
+    version_at: Vec<u32>,
 
     leases: Leases,
     ties: Ties,
@@ -119,6 +136,8 @@ pub struct Engine {
     /// By a list of providers and a model: whose turn it is to be asked first.
     chain_turns: IntMap<u64, u32>,
     waiters: Waiting,
+    /// Those whose refresh has ended, to be served.
+    renewed: Vec<(u64, u32)>,
     /// Somebody may be ready who was not before: look at the waiters.
     somebody_returned: bool,
 
@@ -139,6 +158,8 @@ pub struct Engine {
     flush_left: usize,
     logins: Vec<logins::OpenLogin>,
     generation: u64,
+    /// Up to this generation we have seen every change of the store.
+    seen: u64,
 
     effects: Vec<Effect>,
     events: Vec<Event>,
@@ -171,6 +192,12 @@ impl Engine {
             known: Vec::new(),
             tables: Vec::new(),
             routes: Routes::default(),
+            refresh_facts: Vec::new(),
+            facts_of: Vec::new(),
+            stale_in: Vec::new(),
+            refreshes: Queue::default(),
+            auto_refresh: true,
+            refresh_interval: (now.mono, Span::ZERO),
             members: Vec::new(),
             free_handles: Vec::new(),
             by_id: SortedMap::default(),
@@ -188,6 +215,7 @@ impl Engine {
             probation: Vec::new(),
             upstreams: SortedMap::default(),
             drains: Vec::new(),
+            version_at: Vec::new(),
             leases: Leases::new(),
             ties: Ties::default(),
             recent: Vec::with_capacity(RECENT),
@@ -197,6 +225,7 @@ impl Engine {
             timers: BinaryHeap::new(),
             chain_turns: IntMap::default(),
             waiters: Waiting::default(),
+            renewed: Vec::new(),
             somebody_returned: false,
             ops: SortedMap::default(),
             next_op: 1,
@@ -210,6 +239,7 @@ impl Engine {
             flush_left: usize::MAX,
             logins: Vec::new(),
             generation: 0,
+            seen: 0,
             effects: Vec::new(),
             events: Vec::new(),
         }
@@ -223,6 +253,15 @@ impl Engine {
     /// Both clocks at the last call.
     pub const fn now(&self) -> Now {
         self.now
+    }
+
+    /// What must be known of a provider to renew its tokens.
+    pub fn set_refresh_facts(&mut self, provider: &str, facts: RefreshFacts) {
+        self.refresh_facts.retain(|(of, _)| **of != *provider);
+        self.refresh_facts.push((provider.into(), facts));
+        if let Some(number) = self.providers.find(provider) {
+            self.facts_of[number as usize] = facts;
+        }
     }
 
     /// Tells of every selection from now on, or no longer.
@@ -248,7 +287,9 @@ impl Engine {
             Input::Tick => {}
         }
         self.serve_drains();
+        self.serve_refreshes();
         self.serve_waiters();
+        self.serve_refreshes();
         self.drop_stale_waiter_timers();
         self.save();
         let next_deadline = self.next_deadline();
@@ -271,6 +312,9 @@ impl Engine {
         let start = self.start_of(session);
         let Some((found, cursors)) = self.routes.rotation(route) else { return Acquire::Ask };
         let (provider, shard) = (found.provider, found.shard);
+        if self.stale_in[provider.0 as usize] > 0 {
+            return Acquire::Ask;
+        }
         let table = &mut self.tables[provider.0 as usize];
         let affinity = self.policy.affinity;
         let ties = session != SessionIx::NONE && affinity.ties();
@@ -405,7 +449,9 @@ impl Engine {
     /// Opens a lease on a credential that was chosen.
     fn grant(&mut self, handle: Handle, route: RouteId, session: SessionIx, mono: Instant) -> Acquire {
         let at = handle.0 as usize;
-        let Some(lease) = self.leases.open(handle, self.incarnation_at[at], route, session, mono) else {
+        let Some(lease) =
+            self.leases.open(handle, self.incarnation_at[at], route, session, mono, self.version_at[at])
+        else {
             return Acquire::Refused(RefusalCode::TooMany, None);
         };
         if self.mapped[at] {

@@ -19,6 +19,8 @@ struct Use {
     model: Option<ModelIx>,
     session: SessionIx,
     began: Instant,
+    /// Which secret it was given.
+    version: u32,
 }
 
 impl Engine {
@@ -67,6 +69,7 @@ impl Engine {
                     model: open.upstream.or_else(|| self.routes.get(open.route)?.model),
                     session: open.session,
                     began: open.began,
+                    version: open.version,
                 }
             }
             Target::Credential { handle, route, session } => {
@@ -74,7 +77,8 @@ impl Engine {
                 self.learn(handle, command.spending, command.stated);
                 let model = self.routes.get(route).and_then(|route| route.model);
                 let model = self.upstream_of(handle, model);
-                Use { handle, route, model, session, began: self.now.mono }
+                let version = self.version_at[handle.0 as usize];
+                Use { handle, route, model, session, began: self.now.mono, version }
             }
         };
         self.member(used.handle)?;
@@ -105,7 +109,10 @@ impl Engine {
             (_, Some(scope)) => scope.clone(),
         };
         let kind = self.member(used.handle).map_or(Kind::ApiKey, |member| member.record.kind);
-        let next = retry::after_failure(&self.policy.retry, kind, failure.reason, failure.stop, progress);
+        let mut next = retry::after_failure(&self.policy.retry, kind, failure.reason, failure.stop, progress);
+        if next == Next::Refresh && !self.renewal_may_help(used) {
+            next = Next::Rotate;
+        }
         // Before an account rests for its token, it is given a new one.
         if next == Next::Refresh {
             scope = Scope::Request;
@@ -144,6 +151,33 @@ impl Engine {
             }
         }
         self.reported(used.handle, Some(failure.reason), &key, next)
+    }
+
+    /// A token was refused: could a renewed one be taken? What comes late, after it was renewed, always says so.
+    fn renewal_may_help(&mut self, used: Use) -> bool {
+        let (now, wait, remint) = (self.now, self.policy.refresh.wait, self.policy.refresh.remint);
+        let current = self.version_at[used.handle.0 as usize];
+        let Some(member) = self.member(used.handle) else { return false };
+        if !self.is_renewable(member) || member.record.needs_login {
+            return false;
+        }
+        if used.version != current {
+            return true;
+        }
+        let is_young = member.record.renewed.is_some_and(|at| now.wall.since(at) < remint);
+        let held = member.hold_until.is_some_and(|at| at > now.mono);
+        // Nobody renewed it for so long after its first refusal: then the credential rests like any other.
+        let given_up =
+            member.refused.is_some_and(|(version, at)| version == current && at + wait <= now.mono);
+        if is_young || held || given_up {
+            return false;
+        }
+        if let Some(member) = self.member_mut(used.handle) {
+            if member.refused.is_none_or(|(version, _)| version != current) {
+                member.refused = Some((current, now.mono));
+            }
+        }
+        true
     }
 
     /// The answer: what holds for a scope now.

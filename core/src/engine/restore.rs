@@ -20,6 +20,7 @@ impl Engine {
             let mutations =
                 [health.then(|| self.health_mutation(handle)).flatten(), self.usage_mutation(handle)];
             rows.extend(mutations.into_iter().flatten().filter_map(as_row));
+            rows.extend(self.refresh_row(handle).and_then(as_row));
         }
         rows.extend(self.ties.all().filter_map(|tie| as_row(self.tie_mutation(tie)?)));
         rows

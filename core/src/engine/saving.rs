@@ -1,6 +1,7 @@
 //! Writing what has changed: cooldowns at once, last uses and ties behind, commands when they are given.
 
 use super::loading::Loading;
+use super::refreshing::Written;
 use super::row_data::{HealthRow, TieRow, UsageRow};
 use super::{Effect, Engine, Mutation, NewItem, Reply, RowId, RowKind, PROVIDER_KEY};
 use crate::cooldown::CooldownRow;
@@ -19,6 +20,16 @@ pub(super) enum PendingOp {
     Load {
         request: RequestId,
         so_far: Box<Loading>,
+    },
+    /// A step of a credential's refresh.
+    Refresh {
+        id: CredentialId,
+        base: u64,
+        written: Option<Written>,
+    },
+    /// The prolongation of its lease.
+    Renewal {
+        id: CredentialId,
     },
     Add {
         request: RequestId,
@@ -66,7 +77,7 @@ impl Engine {
     pub(super) fn load(&mut self, request: RequestId) {
         let op = self.op();
         self.ops.insert(op, PendingOp::Load { request, so_far: Box::default() });
-        self.effects.push(Effect::Load { op });
+        self.effects.push(Effect::Load { op, since: 0 });
     }
 
     pub(super) fn flush(&mut self, request: RequestId) {
@@ -257,11 +268,16 @@ impl Engine {
     }
 
     /// Takes all rows of a credential out of the store.
-    fn removal(&self, id: CredentialId) -> Option<[Mutation; 3]> {
+    fn removal(&self, id: CredentialId) -> Option<[Mutation; 4]> {
         let expects = Some(self.member(self.find(id)?)?.row_version);
         let id = Some(RowId::Number(id.0));
         let gone = |kind| Mutation { kind, id: id.clone(), expects: None, data: None, secret: None };
-        Some([Mutation { expects, ..gone(RowKind::Credential) }, gone(RowKind::Health), gone(RowKind::Usage)])
+        Some([
+            Mutation { expects, ..gone(RowKind::Credential) },
+            gone(RowKind::Health),
+            gone(RowKind::Usage),
+            gone(RowKind::Refresh),
+        ])
     }
 
     pub(super) fn add_mutation(&self, item: &NewItem) -> Mutation {
@@ -335,6 +351,8 @@ mod tests {
                 round: 0,
                 wait: Span::ZERO,
                 after: None,
+                prefer: None,
+                now: false,
             };
             let step = engine.handle(now, Input::Command(Command::Acquire(command)));
             assert!(commit_of(&step).is_none(), "behind, not at once");

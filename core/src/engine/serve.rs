@@ -7,7 +7,7 @@ use crate::id::Handle;
 use crate::limit::Spending;
 use crate::policy::SuccessEnds;
 use crate::select::OutReason;
-use crate::time::{Instant, Now, Span, Timestamp};
+use crate::time::{Instant, Now, Span};
 use std::cmp::Reverse;
 
 /// The wall clock jumped if it moved this much more or less than the monotonic clock did.
@@ -75,23 +75,20 @@ impl Engine {
         self.recover(handle);
         self.look_at_gate(handle, self.now.mono);
         self.look_at_clock(handle);
+        self.serve_refresh(handle);
         self.set_timer(handle);
     }
 
-    /// Notes whether a member's token has expired, and whether its pause has ended.
+    /// Notes whether a member's token has expired or must be renewed before it is given out, and whether its pause has ended.
     pub(super) fn look_at_clock(&mut self, handle: Handle) {
+        let turned = self.note_expiry(handle);
         let wall = self.now.wall;
         let Some(member) = self.member_mut(handle) else { return };
-        let expired = member.record.expires.is_some_and(|expires| expires <= wall);
         let paused = member.record.paused_until.is_some_and(|until| until > wall);
-        if (member.expired, member.paused) == (expired, paused) {
-            return;
-        }
-        let (expires, returns) = (expired && !member.expired, member.paused && !paused);
-        (member.expired, member.paused) = (expired, paused);
-        self.restand(handle, None);
-        if expires {
-            let _ = self.event(EventKind::Expired, Some(handle));
+        let (returns, same) = (member.paused && !paused, member.paused == paused);
+        member.paused = paused;
+        if turned || !same {
+            self.restand(handle, None);
         }
         if returns {
             self.event(EventKind::Recovered, Some(handle)).cause = Some(OutReason::Paused.as_str().into());
@@ -100,26 +97,36 @@ impl Engine {
 
     /// Sets the timer for what is due next of a member.
     pub(super) fn set_timer(&mut self, handle: Handle) {
-        let now = self.now;
-        let Some(member) = self.member(handle) else { return };
-        let record = &member.record;
-        let ahead = |at: &Timestamp| *at > now.wall;
-        // After a jump back a token that had expired may be good again, and a pause that was over may go on.
-        let turned = member.expired && record.expires.as_ref().is_some_and(ahead)
-            || !member.paused && record.paused_until.as_ref().is_some_and(ahead);
-        let due = [
-            record.expires.filter(|_| !member.expired).map(|at| now.mono_of(at)),
-            record.paused_until.filter(|_| member.paused).map(|at| now.mono_of(at)),
-            turned.then_some(now.mono),
-            member.next_recovery(),
-        ];
-        let incarnation = member.incarnation;
-        for at in due.into_iter().flatten() {
-            self.timers.push(Reverse((at, handle, incarnation)));
-        }
+        let Some((at, incarnation)) = self.next_of(handle) else { return };
+        self.timers.push(Reverse((at, handle, incarnation)));
         if self.timers.len() > 1024 && self.timers.len() > 8 * self.members.len() {
             self.tidy_timers();
         }
+    }
+
+    /// When something is due of a member, and who it is.
+    fn next_of(&self, handle: Handle) -> Option<(Instant, u32)> {
+        let member = self.member(handle)?;
+        let expiry = match member.record.expires {
+            // After a jump back a token that had expired may be good again.
+            Some(at) if member.expired && at > self.now.wall => Some(self.now.mono),
+            // After a jump forward it is due already.
+            Some(at) if !member.expired && !member.stale => Some(self.now.mono_of(at)),
+            _ => None,
+        };
+        let pause = match member.record.paused_until {
+            // After a jump back a pause that was over may go on.
+            Some(until) if !member.paused && until > self.now.wall => Some(self.now.mono),
+            Some(until) if member.paused => Some(self.now.mono_of(until)),
+            _ => None,
+        };
+        let gate = self.gates[handle.0 as usize].as_ref().and_then(|gate| gate.noted()?.until);
+        let gate = gate.filter(|&at| at > self.now.mono);
+        let mut next = self.next_refresh(handle);
+        for at in expiry.into_iter().chain(pause).chain(gate).chain(member.next_recovery()) {
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        Some((next?, member.incarnation))
     }
 
     /// Throws away timers that no longer hold: repeated failures must not fill the memory.
@@ -127,13 +134,8 @@ impl Engine {
         self.timers.clear();
         self.set_waiter_timers();
         for at in 0..self.members.len() {
-            let now = self.now;
-            let Some(member) = &self.members[at] else { continue };
-            let (handle, incarnation) = (Handle(at as u32), member.incarnation);
-            let gate = self.gates[at].as_ref().and_then(|gate| gate.noted()?.until);
-            let instants = [member.record.expires, member.record.paused_until];
-            let due = instants.into_iter().flatten().map(|at| now.mono_of(at));
-            for at in due.chain(member.next_recovery()).chain(gate) {
+            let handle = Handle(at as u32);
+            if let Some((at, incarnation)) = self.next_of(handle) {
                 self.timers.push(Reverse((at, handle, incarnation)));
             }
         }

@@ -48,7 +48,7 @@ pub struct MemberView {
     pub base_url: Option<Box<str>>,
     /// Whose account it is.
     pub identity: Identity,
-    /// In one word: `ready`, `half_open`, `cooling`, `limited`, `paused`, `draining`, `disabled`, `expired` or
+    /// In one word: `ready`, `half_open`, `cooling`, `limited`, `paused`, `draining`, `disabled`, `expired`, `needs_login` or
     /// `not_in_cascade`.
     pub status: &'static str,
     /// Open leases.
@@ -147,6 +147,7 @@ impl Engine {
             .collect();
         let status = match member.standing(None) {
             Standing::Out(OutReason::Disabled, _) => "disabled",
+            _ if record.needs_login => "needs_login",
             Standing::Out(OutReason::Expired, _) => "expired",
             Standing::Out(
                 reason @ (OutReason::Paused | OutReason::Draining | OutReason::NotInCascade),

@@ -2,8 +2,9 @@
 //!
 //! Each provider and model that is waited for has a line. Who returns serves the first who can take him, of all lines by
 //! arrival; then the lines are looked at no further than somebody is ready. So nobody is woken in vain, and who came first
-//! is served first.
+//! is served first. Who waits for a token to be renewed stands in no line: the end of that refresh serves it.
 
+use super::acquire::Attempt;
 use super::{AcquireCommand, Engine, Refusal, RefusalCode, Reply};
 use crate::id::{Handle, RequestId, RouteId};
 use crate::time::Instant;
@@ -21,9 +22,17 @@ pub(super) struct Waiter {
     /// When a further round begins, in which those who were tried may be tried again.
     pub(super) next_round: Option<Instant>,
     /// A further round has begun: everybody may be tried again.
-    further: bool,
-    /// Its place among all that ever waited.
+    pub(super) further: bool,
+    /// The credential whose refresh it waits for, and who sat there.
+    refreshing: Option<(Handle, u32)>,
+    /// Its place among all that ever waited; zero before it waits.
     number: u64,
+}
+
+impl Waiter {
+    pub(super) fn new(command: AcquireCommand, deadline: Instant) -> Box<Self> {
+        Box::new(Self { command, deadline, next_round: None, further: false, refreshing: None, number: 0 })
+    }
 }
 
 /// Those who wait for one provider and model, in the order of their coming; who was served elsewhere is passed over.
@@ -56,30 +65,43 @@ impl Waiting {
         self.len() == 0
     }
 
-    fn push(&mut self, command: AcquireCommand, deadline: Instant, next_round: Option<Instant>) -> u32 {
-        self.last += 1;
+    /// Gives it a place; its number is its own from its first on.
+    fn push(&mut self, mut waiter: Box<Waiter>) -> (u64, u32) {
+        if waiter.number == 0 {
+            self.last += 1;
+            waiter.number = self.last;
+        }
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
             self.places.len() as u32 - 1
         });
-        let number = self.last;
-        for &route in &command.routes {
+        let entry = (waiter.number, place);
+        let routes: &[RouteId] = if waiter.refreshing.is_none() { &waiter.command.routes } else { &[] };
+        for &route in routes {
             let line = if let Some(at) = self.lines.iter().position(|line| line.route == route) {
                 at
             } else {
                 self.lines.push(Line { route, queue: Vec::new(), first: 0, at: 0 });
                 self.lines.len() - 1
             };
-            self.lines[line].queue.push((number, place));
+            // Who waited for a refresh comes back to where it was.
+            let Line { queue, first, .. } = &mut self.lines[line];
+            let at = *first + queue[*first..].partition_point(|&before| before < entry);
+            queue.insert(at, entry);
         }
-        self.places[place as usize] =
-            Some(Box::new(Waiter { command, deadline, next_round, further: false, number }));
+        self.places[place as usize] = Some(waiter);
         self.tidy();
-        place
+        entry
     }
 
-    fn holds(&self, (number, place): (u64, u32)) -> bool {
-        self.places.get(place as usize).and_then(Option::as_ref).is_some_and(|waiter| waiter.number == number)
+    /// Does it stand in its lines?
+    fn holds(&self, entry: (u64, u32)) -> bool {
+        self.waits(entry).is_some_and(|waiter| waiter.refreshing.is_none())
+    }
+
+    fn waits(&self, (number, place): (u64, u32)) -> Option<&Waiter> {
+        let waiter = self.places.get(place as usize)?.as_deref()?;
+        (waiter.number == number).then_some(waiter)
     }
 
     fn take(&mut self, place: u32) -> Option<Box<Waiter>> {
@@ -123,14 +145,43 @@ impl Waiting {
 
 impl Engine {
     /// A caller waits from now on.
-    pub(super) fn wait(&mut self, command: AcquireCommand, deadline: Instant, next_round: Option<Instant>) {
-        let due = next_round.map_or(deadline, |round| round.min(deadline));
-        let place = self.waiters.push(command, deadline, next_round);
-        self.timers.push(Reverse((due, WAITER, place)));
+    pub(super) fn wait(&mut self, waiter: Box<Waiter>) -> (u64, u32) {
+        let due = waiter.next_round.map_or(waiter.deadline, |round| round.min(waiter.deadline));
+        let entry = self.waiters.push(waiter);
+        self.timers.push(Reverse((due, WAITER, entry.1)));
+        entry
+    }
+
+    /// A caller waits until a credential's token is renewed.
+    pub(super) fn wait_for_renewal(&mut self, mut waiter: Box<Waiter>, handle: Handle) {
+        waiter.refreshing = Some((handle, self.incarnation_at[handle.0 as usize]));
+        let entry = self.wait(waiter);
+        if let Some(job) = self.job(handle) {
+            job.callers.push(entry);
+        }
+    }
+
+    /// Serves those whose refresh is over, however it ended.
+    fn serve_renewed(&mut self) {
+        let mut renewed = std::mem::take(&mut self.renewed);
+        renewed.sort_unstable();
+        for entry in renewed {
+            if self.waiters.waits(entry).is_none() {
+                continue;
+            }
+            let Some(waiter) = self.waiters.take(entry.1) else { continue };
+            if let Some(waiter) = self.serve_waiter(waiter) {
+                self.wait_or_refuse(waiter);
+            }
+        }
     }
 
     /// A caller gives up its place, and nobody else's.
     pub(super) fn cancel(&mut self, request: RequestId) {
+        if self.cancel_refresh(request) {
+            let refusal = Refusal { code: RefusalCode::Aborted, retry_at: None };
+            return self.reply(request, Reply::Refused(refusal));
+        }
         let of = |waiter: &Option<Box<Waiter>>| {
             waiter.as_ref().is_some_and(|waiter| waiter.command.request == request)
         };
@@ -141,6 +192,7 @@ impl Engine {
 
     /// Serves those who wait, where somebody has returned.
     pub(super) fn serve_waiters(&mut self) {
+        self.serve_renewed();
         if !std::mem::take(&mut self.somebody_returned) || self.waiters.is_empty() {
             return;
         }
@@ -165,10 +217,25 @@ impl Engine {
         }
     }
 
-    /// Gives it what it waits for, or gives it back.
-    fn serve_waiter(&mut self, waiter: Box<Waiter>) -> Option<Box<Waiter>> {
-        let Some(leased) = self.attempt(&waiter.command, waiter.further) else { return Some(waiter) };
-        self.reply(waiter.command.request, Reply::Leased(leased));
+    /// Gives it what it waits for, lets it wait for the token of who was chosen, or gives it back.
+    fn serve_waiter(&mut self, mut waiter: Box<Waiter>) -> Option<Box<Waiter>> {
+        let patient = waiter.deadline > self.now.mono;
+        if let Some((handle, incarnation)) = waiter.refreshing {
+            if patient && self.is_renewing(handle, incarnation) {
+                return Some(waiter);
+            }
+            // It is renewed, or will not be in time: whom it was chosen for gets it, if it can be given.
+            waiter.refreshing = None;
+            if let Some(leased) = self.grant_renewed(&waiter.command, handle, incarnation) {
+                self.reply(waiter.command.request, Reply::Leased(leased));
+                return None;
+            }
+        }
+        match self.attempt(&waiter.command, waiter.further) {
+            Attempt::Leased(leased) => self.reply(waiter.command.request, Reply::Leased(leased)),
+            Attempt::Renewing(handle) if patient => self.wait_for_renewal(waiter, handle),
+            Attempt::Renewing(_) | Attempt::Nobody => return Some(waiter),
+        }
         None
     }
 
@@ -192,7 +259,10 @@ impl Engine {
         }
         let Some(waiter) = self.serve_waiter(waiter) else { return };
         let refusal = self.refuse(&waiter.command);
-        if waiter.deadline > mono && self.is_worth_waiting(&waiter.command, &refusal, waiter.deadline) {
+        let renewing = waiter.refreshing.is_some();
+        if waiter.deadline > mono
+            && (renewing || self.is_worth_waiting(&waiter.command, &refusal, waiter.deadline))
+        {
             self.timers.push(Reverse((waiter.deadline, WAITER, place)));
             return self.put_back(place, waiter);
         }

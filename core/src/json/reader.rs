@@ -18,17 +18,17 @@ type Result<T> = core::result::Result<T, Wrong>;
 pub(crate) struct Expected {
     names: &'static [&'static str],
     /// A bit for each that must be there.
-    needed: u32,
+    needed: u64,
     /// Are others wrong?
     strict: bool,
 }
 
 impl Expected {
     pub(crate) const fn new(strict: bool, names: &'static [&'static str], needs: &[bool]) -> Self {
-        assert!(names.len() < 32, "a bit for each");
+        assert!(names.len() < 64, "a bit for each");
         let (mut needed, mut at) = (0, 0);
         while at < needs.len() {
-            needed |= (needs[at] as u32) << at;
+            needed |= (needs[at] as u64) << at;
             at += 1;
         }
         Self { names, needed, strict }
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
     /// Reads an object, each field into its place.
     pub(crate) fn fields(&mut self, expected: &Expected, places: &mut [&mut dyn FromJson]) -> Result<()> {
         let mut missing = expected.needed;
-        let mut seen = 0_u32;
+        let mut seen = 0_u64;
         let mut next = 0;
         self.object()?;
         while let Some(key) = self.key()? {

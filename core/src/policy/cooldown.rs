@@ -90,6 +90,25 @@ pub struct CooldownRule {
     pub hint: bool,
 }
 
+impl CooldownRule {
+    /// Always this length, from the first failure on.
+    pub fn flat(length: Span) -> Self {
+        Self {
+            action: Action::Flat,
+            base: length,
+            factor: two(),
+            max: a_day(),
+            steps: Vec::new(),
+            top: no_top(),
+            climbs: by_rests(),
+            again: the_later(),
+            apart: false,
+            scope: None,
+            hint: false,
+        }
+    }
+}
+
 /// How far a provider's hint is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]

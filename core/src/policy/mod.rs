@@ -8,6 +8,7 @@ mod cooldown;
 mod documents;
 mod model;
 mod preset;
+mod refresh;
 mod strategy;
 
 pub use affinity::{Affinity, AffinityKind, SessionStart, TieFailure};
@@ -18,4 +19,5 @@ pub use cooldown::{
 };
 pub use model::{Chain, Exhausted, Policy, RefreshRule, RetryRules, SuccessEnds};
 pub use preset::{preset_names, PolicyError};
+pub use refresh::RefreshRules;
 pub use strategy::{CreditRule, Rotation, Strategy, Tiers};

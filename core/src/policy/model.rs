@@ -1,7 +1,7 @@
 //! The policy: every rule that a user may change, with its unit and range.
 
 use super::cooldown::{CircuitRules, CooldownRule, HintRules, Memory, ProviderRules, Return, UpstreamRules};
-use super::{Affinity, CreditRule, Rotation, Strategy, Tiers};
+use super::{Affinity, CreditRule, RefreshRules, Rotation, Strategy, Tiers};
 use crate::credential::{Limits, Origin};
 use crate::json::{from_json, words};
 use crate::rules::ClassifyRules;
@@ -61,6 +61,9 @@ pub struct Policy {
     pub jitter: u8,
     /// What comes after a failure.
     pub retry: RetryRules,
+    /// When tokens are renewed, and what a failure costs.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub refresh: RefreshRules,
     /// A lease that is not reported ends after this time. Milliseconds.
     pub lease: Span,
     /// What of each credential may be used, where neither its provider's rules nor itself say otherwise.
@@ -278,6 +281,7 @@ from_json! {
         success_ends,
         jitter,
         retry,
+        refresh = RefreshRules::default(),
         lease,
         limits = Limits::default(),
         heed_headers = false,

@@ -113,6 +113,9 @@ impl Policy {
         if self.retry.attempts == 0 {
             return Err(invalid("retry.attempts", "must be at least 1"));
         }
+        if let Some((field, problem)) = self.refresh.problem() {
+            return Err(invalid(field, problem));
+        }
         if self.lease.0 == 0 {
             return Err(invalid("lease", "must be above 0"));
         }

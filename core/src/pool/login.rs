@@ -276,6 +276,7 @@ impl Pool {
             source: Some("login".into()),
             expires: tokens.expires,
             base_url: None,
+            token_url: None,
             identity: pending.identity.clone(),
             client: Some(Box::new(client)),
         };

@@ -10,6 +10,7 @@ mod names;
 mod packed;
 mod profiles;
 mod protocol;
+mod refresh;
 mod show;
 mod table;
 
@@ -31,10 +32,12 @@ use crate::entropy::Seed;
 use crate::facts::{Kind, ProviderFacts};
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json;
+use crate::oauth::Tokens;
 use crate::policy::{Policy, PolicyError};
 use crate::provider::{RegisterError, Registry};
+use crate::refresh::{FailureKind, RefreshFailure};
 use crate::select::IntMap;
-use crate::time::{Instant, Now};
+use crate::time::{Instant, Now, Span};
 use crate::vault::{Client, SecretParts, Vault};
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
@@ -53,6 +56,10 @@ pub struct Pool {
     taken: Vec<bool>,
     /// The user's OAuth clients, by registry names of providers.
     clients: Vec<(Box<str>, Client)>,
+    /// Token endpoints that were asked and have not answered.
+    calls: Vec<refresh::Call>,
+    /// Providers whose tokens the host renews.
+    by_host: Vec<Box<str>>,
 }
 
 /// Why a pool could not be made.
@@ -92,8 +99,20 @@ impl Pool {
         let seed = Seed(config.seed);
         let mut engine = Engine::new(policy, seed, now);
         engine.tell_selected(config.tell_selected);
-        let (vault, taken) = (Vault::default(), Vec::new());
-        Ok(Self { engine, vault, registry, seed, fingerprints: None, taken, clients })
+        let mut pool = Self {
+            engine,
+            vault: Vault::default(),
+            registry,
+            seed,
+            fingerprints: None,
+            clients,
+            taken: Vec::new(),
+            calls: Vec::new(),
+            by_host: Vec::new(),
+        };
+        let by_host: Vec<_> = config.host_refresh.iter().map(|name| pool.name_of(name)).collect();
+        pool.tell_refresh_facts(&by_host);
+        Ok(pool)
     }
 
     /// The machine, to look at.
@@ -207,6 +226,8 @@ impl Pool {
                 round,
                 after,
                 wait,
+                prefer,
+                now: at_once,
             } => {
                 let routes =
                     providers.iter().map(|provider| self.route(provider, model.as_deref())).collect();
@@ -222,6 +243,8 @@ impl Pool {
                     round,
                     after,
                     wait,
+                    prefer,
+                    now: at_once,
                 })
             }
             PoolInput::Cancel { request } => Command::Cancel { request },
@@ -305,10 +328,36 @@ impl Pool {
                 self.callback(request, login, &text, pasted)?
             }
             PoolInput::Logout { request, id } => self.log_out(request, id)?,
+            PoolInput::Refresh { request, id, force, failed, wait } => {
+                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
+                Command::Refresh { request, handle, force, failed, wait }
+            }
+            PoolInput::AutoRefresh { request, enabled, interval } => {
+                Command::AutoRefresh { request, enabled, interval }
+            }
+            PoolInput::Leased { op, fence } => {
+                return Ok(Input::Completion(op, Completion::Leased { fence }));
+            }
+            PoolInput::Busy { op } => return Ok(Input::Completion(op, Completion::Busy)),
             PoolInput::Answered { op, status, headers, body } => {
-                let stale = Completion::Failed { message: "it answers nothing".into() };
-                let completion = self.login_answer(now, op, status, &headers, &body).unwrap_or(stale);
-                return Ok(Input::Completion(op, completion));
+                let refresh = self.refresh_answer(now, op, status, &headers, &body);
+                let completion = refresh.or_else(|| self.login_answer(now, op, status, &headers, &body));
+                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
+            }
+            PoolInput::Unanswered { op, sent } => {
+                let completion = self.refresh_unanswered(op, sent);
+                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
+            }
+            PoolInput::HostRefreshed { op, access, refresh, expires, identity } => {
+                let completion = match refresh::host_tokens(&access, refresh, expires) {
+                    Some(tokens) => self.refreshed_by_host(op, Tokens { identity, ..tokens }),
+                    None => self.failed_by_host(op, refresh_failure(false, "malformed".into(), None)),
+                };
+                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
+            }
+            PoolInput::HostRefreshFailed { op, definitive, code, retry_after } => {
+                let completion = self.failed_by_host(op, refresh_failure(definitive, code, retry_after));
+                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
             }
             PoolInput::Loaded { op, generation, rows } => {
                 let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
@@ -403,7 +452,20 @@ impl Pool {
         let mut follow = Vec::new();
         for effect in step.effects {
             match effect {
-                Effect::Load { op } => present.effects.push(HostEffect::Load { op }),
+                Effect::Load { op, since } => present.effects.push(HostEffect::Load { op, since }),
+                Effect::Lease { op, id, ttl } => {
+                    present.effects.push(HostEffect::Lease { op, key: lease_key(id), ttl });
+                }
+                Effect::Renew { op, id, fence, ttl } => {
+                    present.effects.push(HostEffect::Renew { op, key: lease_key(id), fence, ttl });
+                }
+                Effect::Release { id, fence } => {
+                    present.effects.push(HostEffect::Release { key: lease_key(id), fence });
+                }
+                Effect::Refresh { op, handle, secret } => match self.refresh_call(op, handle, secret) {
+                    Ok(effect) => present.effects.push(effect),
+                    Err(failure) => follow.push(Follow::Failed(op, Completion::RefreshFailed(failure))),
+                },
                 Effect::Commit { op, mutations } => {
                     let mutations =
                         mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
@@ -416,14 +478,14 @@ impl Pool {
                 Effect::Forget { handle } => self.outdate(handle, &mut present.changed),
                 Effect::LoginCall { op, login, stage } => match self.login_request(login, stage) {
                     Some(request) => present.effects.push(HostEffect::Http { op, request }),
-                    None => follow.push(Follow::Failed(op)),
+                    None => follow.push(Follow::Failed(op, nothing_asked())),
                 },
                 Effect::LoginPrompt { login } => present.effects.extend(self.login_prompt(login)),
                 Effect::LoginStore { login } => follow.push(Follow::Store(login)),
                 Effect::LoginOver { login } => self.vault.forget_login(login),
                 Effect::Revoke { op, handle } => match self.revocation(handle) {
                     Some(request) => present.effects.push(HostEffect::Http { op, request }),
-                    None => follow.push(Follow::Failed(op)),
+                    None => follow.push(Follow::Failed(op, nothing_asked())),
                 },
                 Effect::DropSecret { secret } => dropped.push(secret),
                 Effect::Reply { request, reply } => {
@@ -438,8 +500,7 @@ impl Pool {
         for next in follow {
             match next {
                 Follow::Store(login) => self.store_login(now, login, present),
-                Follow::Failed(op) => {
-                    let failed = Completion::Failed { message: "there is nothing to ask".into() };
+                Follow::Failed(op, failed) => {
                     let step = self.engine.handle(now, Input::Completion(op, failed));
                     self.present_into(now, step, present);
                 }
@@ -479,7 +540,7 @@ enum Follow {
     /// The account of a login is to be added.
     Store(RequestId),
     /// There is nothing to be sent for an effect.
-    Failed(OpId),
+    Failed(OpId, Completion),
 }
 
 fn answer(reply: Reply) -> Answer {
@@ -499,9 +560,28 @@ fn answer(reply: Reply) -> Answer {
                 message,
             }
         }
+        Reply::Refreshed { handle, version, expires } => Answer::Refreshed { handle, version, expires },
+        Reply::RefreshFailed { definitive, cause } => Answer::RefreshFailed { definitive, cause },
         Reply::Done { ids } => Answer::Done { ids },
         Reply::Failed(Failed { code, message }) => Answer::Failed { code, message },
     }
+}
+
+/// The key of the lease under which a credential's tokens are renewed.
+fn lease_key(id: CredentialId) -> String {
+    ["refresh/", &*id.0.to_string()].concat()
+}
+
+fn nothing_asked() -> Completion {
+    Completion::Failed { message: "it answers nothing".into() }
+}
+
+fn refresh_failure(definitive: bool, code: Box<str>, retry_after: Option<Span>) -> RefreshFailure {
+    let kind = if definitive { FailureKind::Definitive } else { FailureKind::Transient };
+    // A word, not a text: it goes into events.
+    let is_word =
+        code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    RefreshFailure { kind, code: if is_word { code } else { "host".into() }, retry_after }
 }
 
 fn invalid(error: &InputError) -> Answer {

@@ -30,6 +30,8 @@ pub struct PoolConfig {
     pub tell_selected: bool,
     /// The user's OAuth clients, by provider.
     pub clients: Vec<(Box<str>, Client)>,
+    /// Providers whose tokens the host renews itself.
+    pub host_refresh: Vec<Box<str>>,
 }
 
 /// What a host says.
@@ -51,6 +53,8 @@ pub enum PoolInput {
         round: u32,
         after: Option<Reason>,
         wait: Span,
+        prefer: Option<Handle>,
+        now: bool,
     },
     /// The caller of an acquire gave up.
     Cancel { request: RequestId },
@@ -97,10 +101,30 @@ pub enum PoolInput {
     Callback { request: RequestId, login: RequestId, text: Box<str>, pasted: bool },
     /// Give an account back to its provider and take it out of the store.
     Logout { request: RequestId, id: CredentialId },
+    /// Renew an account's tokens.
+    Refresh { request: RequestId, id: CredentialId, force: bool, failed: Option<u64>, wait: Span },
+    /// Renew tokens by themselves, or no longer.
+    AutoRefresh { request: RequestId, enabled: bool, interval: Span },
+    /// A load is done; of rows that have changed, those that are gone have no data.
+    Loaded { op: OpId, generation: u64, rows: Vec<RowData> },
+    /// A lease was given, or prolonged.
+    Leased { op: OpId, fence: u64 },
+    /// Another has the lease.
+    Busy { op: OpId },
     /// A provider answered a request of ours.
     Answered { op: OpId, status: u16, headers: Vec<(String, String)>, body: String },
-    /// A load is done.
-    Loaded { op: OpId, generation: u64, rows: Vec<RowData> },
+    /// It did not. `sent`: the request may have reached it.
+    Unanswered { op: OpId, sent: bool },
+    /// The host renewed tokens.
+    HostRefreshed {
+        op: OpId,
+        access: Secret,
+        refresh: Option<Secret>,
+        expires: Option<Timestamp>,
+        identity: Identity,
+    },
+    /// The host could not renew them; `code` is a word of its own.
+    HostRefreshFailed { op: OpId, definitive: bool, code: Box<str>, retry_after: Option<Span> },
     /// A commit was made.
     Committed { op: OpId, generation: u64, rows: Vec<(RowId, u64)> },
     /// A commit was refused: rows have changed.
@@ -169,6 +193,7 @@ pub struct CredentialInput {
     pub source: Option<Box<str>>,
     pub expires: Option<Timestamp>,
     pub base_url: Option<Box<str>>,
+    pub token_url: Option<Box<str>>,
     pub identity: Identity,
     /// The client that an account was logged in by.
     pub client: Option<Box<Client>>,
@@ -233,12 +258,20 @@ pub struct SecretEntry {
 
 /// Something for the host to do.
 pub enum HostEffect {
-    /// `store.load()`, then [`PoolInput::Loaded`].
-    Load { op: OpId },
+    /// `store.load(since)`, then [`PoolInput::Loaded`].
+    Load { op: OpId, since: u64 },
+    /// `store.lease()` for the host's own name, then [`PoolInput::Leased`] or [`PoolInput::Busy`].
+    Lease { op: OpId, key: String, ttl: Span },
+    /// `store.renew()`, then the same.
+    Renew { op: OpId, key: String, fence: u64, ttl: Span },
+    /// `store.release()`: not answered.
+    Release { key: String, fence: u64 },
+    /// Send this, with no redirect followed, then [`PoolInput::Answered`] or [`PoolInput::Unanswered`], however late.
+    Http { op: OpId, request: HttpRequest },
+    /// Call the host's own refresh, then [`PoolInput::HostRefreshed`] or [`PoolInput::HostRefreshFailed`].
+    RefreshByHost { op: OpId, handle: Handle, refresh: Secret },
     /// `store.commit()`, then [`PoolInput::Committed`] or [`PoolInput::Conflict`].
     Commit { op: OpId, mutations: Vec<MutationData> },
-    /// Send this, with no redirect followed, then [`PoolInput::Answered`] or [`PoolInput::Failed`].
-    Http { op: OpId, request: HttpRequest },
     /// A login wants this shown: a URL to open, and for the device flow the code to type in there.
     Prompt { login: RequestId, url: Box<str>, code: Option<Box<str>>, until: Option<Timestamp> },
     /// A request's answer.
@@ -272,6 +305,10 @@ pub enum Answer {
         /// What the rule that decided tells people.
         message: Option<Box<str>>,
     },
+    /// Tokens are fresh, and durable.
+    Refreshed { handle: Handle, version: u64, expires: Option<Timestamp> },
+    /// They could not be renewed; `definitive`: they never will.
+    RefreshFailed { definitive: bool, cause: Box<str> },
     /// It is done, and durable.
     Done { ids: Vec<CredentialId> },
     /// It was not done.
@@ -286,6 +323,7 @@ from_json! {
         providers = Vec::new(),
         tell_selected as "tellSelected" = false,
         clients = Vec::new(),
+        host_refresh as "hostRefresh" = Vec::new(),
     }
 }
 
@@ -309,6 +347,8 @@ impl FromJson for PoolInput {
                 round = 0,
                 after = None,
                 wait = Span::ZERO,
+                prefer = None,
+                now = false,
             }),
             "cancel" => variant!(from, Self::Cancel { request }),
             "report" => variant!(from, Self::Report {
@@ -346,10 +386,36 @@ impl FromJson for PoolInput {
             "login" => variant!(from, Self::Login { request, login }),
             "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),
             "logout" => variant!(from, Self::Logout { request, id }),
+            "refresh" => variant!(from, Self::Refresh {
+                request,
+                id,
+                force = false,
+                failed = None,
+                wait = Span::ZERO,
+            }),
+            "auto_refresh" => {
+                variant!(from, Self::AutoRefresh { request, enabled = true, interval = Span::ZERO })
+            }
+            "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
+            "leased" => variant!(from, Self::Leased { op, fence }),
+            "busy" => variant!(from, Self::Busy { op }),
             "answered" => {
                 variant!(from, Self::Answered { op, status, headers = Vec::new(), body = String::new() })
             }
-            "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
+            "unanswered" => variant!(from, Self::Unanswered { op, sent = true }),
+            "host_refreshed" => variant!(from, Self::HostRefreshed {
+                op,
+                access,
+                refresh = None,
+                expires = None,
+                identity = Identity::default(),
+            }),
+            "host_refresh_failed" => variant!(from, Self::HostRefreshFailed {
+                op,
+                definitive = false,
+                code = "host".into(),
+                retry_after = None,
+            }),
             "committed" => variant!(from, Self::Committed { op, generation, rows }),
             "conflict" => variant!(from, Self::Conflict { op, rows }),
             "failed" => variant!(from, Self::Failed { op, message }),
@@ -401,6 +467,7 @@ from_json! {
         source = None,
         expires = None,
         base_url as "baseUrl" = None,
+        token_url as "tokenUrl" = None,
         identity = Identity::default(),
         client = None,
     }
@@ -440,13 +507,21 @@ impl ToJson for SecretEntry {
 impl ToJson for HostEffect {
     fn write(&self, to: &mut Writer) {
         match self {
-            Self::Load { op } => {
+            Self::Load { op, since } => {
                 to.open_tag("load");
-                object!(to, { op });
+                object!(to, { op, since });
             }
-            Self::Commit { op, mutations } => {
-                to.open_tag("commit");
-                object!(to, { op, mutations });
+            Self::Lease { op, key, ttl } => {
+                to.open_tag("lease");
+                object!(to, { op, key, ttl });
+            }
+            Self::Renew { op, key, fence, ttl } => {
+                to.open_tag("renew");
+                object!(to, { op, key, fence, ttl });
+            }
+            Self::Release { key, fence } => {
+                to.open_tag("release");
+                object!(to, { key, fence });
             }
             Self::Http { op, request } => {
                 to.open_tag("http");
@@ -459,6 +534,18 @@ impl ToJson for HostEffect {
                     to.field("body", &body.expose());
                 }
                 to.close('}');
+            }
+            Self::RefreshByHost { op, handle, refresh } => {
+                to.open_tag("refresh_by_host");
+                to.open('{');
+                to.field("op", op);
+                to.field("handle", handle);
+                to.field("refresh", &refresh.expose());
+                to.close('}');
+            }
+            Self::Commit { op, mutations } => {
+                to.open_tag("commit");
+                object!(to, { op, mutations });
             }
             Self::Prompt { login, url, code, until } => {
                 to.open_tag("prompt");
@@ -506,6 +593,14 @@ impl ToJson for Answer {
             Self::Reported { reason, scope, until, level, action, handle, message } => {
                 to.open_tag("reported");
                 object!(to, { reason, scope, until if given, level, action, handle, message if given });
+            }
+            Self::Refreshed { handle, version, expires } => {
+                to.open_tag("refreshed");
+                object!(to, { handle, version, expires if given });
+            }
+            Self::RefreshFailed { definitive, cause } => {
+                to.open_tag("refresh_failed");
+                object!(to, { definitive, cause });
             }
             Self::Done { ids } => {
                 to.open_tag("done");

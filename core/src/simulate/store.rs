@@ -9,13 +9,24 @@ pub(super) struct MemoryStore {
     rows: BTreeMap<(RowKind, RowId), Stored>,
     last_id: u64,
     pub(super) generation: u64,
+    /// Rows that are gone, and the generation of their end.
+    gone: BTreeMap<(RowKind, RowId), u64>,
+    leases: BTreeMap<String, Lease>,
 }
 
 #[derive(Clone)]
 struct Stored {
     version: u64,
+    generation: u64,
     data: Box<str>,
     secret: Option<Box<str>>,
+}
+
+#[derive(Clone, Copy)]
+struct Lease {
+    owner: u64,
+    fence: u64,
+    until: u64,
 }
 
 /// What came of a commit.
@@ -25,8 +36,43 @@ pub(super) enum Committed {
 }
 
 impl MemoryStore {
-    pub(super) fn load(&self) -> Vec<RowData> {
-        self.rows.iter().map(|((kind, id), row)| row_data(*kind, id, Some(row))).collect()
+    /// Rows that have changed after a generation; those that are gone without data.
+    pub(super) fn load(&self, since: u64) -> Vec<RowData> {
+        let changed = self.rows.iter().filter(|(_, row)| row.generation > since);
+        let gone = self.gone.iter().filter(|(_, &at)| since > 0 && at > since);
+        let changed = changed.map(|((kind, id), row)| row_data(*kind, id, Some(row)));
+        changed.chain(gone.map(|((kind, id), _)| row_data(*kind, id, None))).collect()
+    }
+
+    /// Takes a lease; `None` where another has it.
+    pub(super) fn lease(&mut self, key: String, owner: u64, until: u64, now: u64) -> Option<u64> {
+        let held = self.leases.entry(key).or_insert(Lease { owner, fence: 0, until: 0 });
+        let live = held.until > now;
+        if live && held.owner != owner {
+            return None;
+        }
+        let fence = held.fence + u64::from(!live);
+        *held = Lease { owner, fence, until };
+        Some(fence)
+    }
+
+    /// Prolongs it; `None` where it was lost.
+    pub(super) fn renew(&mut self, key: &str, owner: u64, fence: u64, until: u64, now: u64) -> Option<u64> {
+        let held = self.leases.get_mut(key)?;
+        let mine = held.owner == owner && held.fence == fence && held.until > now;
+        mine.then(|| {
+            held.until = until;
+            fence
+        })
+    }
+
+    /// Gives it back.
+    pub(super) fn release(&mut self, key: &str, owner: u64, fence: u64) {
+        if let Some(held) = self.leases.get_mut(key) {
+            if held.owner == owner && held.fence == fence {
+                held.until = 0;
+            }
+        }
     }
 
     pub(super) fn commit(&mut self, mutations: Vec<MutationData>) -> Committed {
@@ -52,11 +98,15 @@ impl MemoryStore {
             let version = self.rows.get(&(kind, id.clone())).map_or(0, |row| row.version) + 1;
             match data {
                 Some(data) => {
-                    let row = Stored { version, data, secret: secret.map(Into::into) };
+                    let generation = self.generation;
+                    let row = Stored { version, generation, data, secret: secret.map(Into::into) };
+                    self.gone.remove(&(kind, id.clone()));
                     self.rows.insert((kind, id.clone()), row);
                 }
                 None => {
-                    self.rows.remove(&(kind, id.clone()));
+                    if self.rows.remove(&(kind, id.clone())).is_some() {
+                        self.gone.insert((kind, id.clone()), self.generation);
+                    }
                 }
             }
             done.push((id, version));

@@ -1,22 +1,24 @@
 //! Pools, a store and a clock: the host of a simulation.
 
-use super::scenario::{CredentialSpec, Scenario, ScenarioError};
+use super::scenario::{CredentialSpec, HttpSpec, Scenario, ScenarioError};
 use super::store::{Committed, MemoryStore};
-use super::verbs::Asked;
+use super::verbs::Later;
 use crate::credential::{Identity, Origin};
 use crate::engine::Event;
-use crate::id::{Handle, LeaseId, RequestId};
+use crate::id::{Handle, LeaseId, OpId, RequestId};
 use crate::json::Value;
 use crate::pool::{Answer, CredentialInput, HostEffect, Pool, PoolConfig, PoolInput, SecretInput};
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now, Timestamp};
+use crate::verdict::TransportError;
+use crate::wire::http::HttpRequest;
 use std::collections::BTreeMap;
 
 pub(super) struct World {
     pub(super) pools: Vec<Process>,
     pub(super) leases: BTreeMap<Box<str>, (usize, LeaseId)>,
-    /// Those that wait for a credential while other steps run.
-    pub(super) waiting: BTreeMap<Box<str>, Asked>,
+    /// Steps that wait while others run.
+    pub(super) later: BTreeMap<Box<str>, Later>,
     store: MemoryStore,
     policy: Value,
     seed: u64,
@@ -27,7 +29,16 @@ pub(super) struct World {
     jump: i64,
     last_request: u64,
     answers: BTreeMap<RequestId, Answer>,
+    http: Vec<HttpSpec>,
+    /// What comes later: when, in which order, for whom.
+    coming: BTreeMap<(u64, u64), (usize, u64, PoolInput)>,
+    last_coming: u64,
+    /// Each process that ever lived has a number.
+    last_owner: u64,
 }
+
+/// A step waits no longer than this for what it started.
+const LONGEST_STEP: u64 = 24 * 3_600_000;
 
 /// One process: a pool, and what its host remembers.
 pub(super) struct Process {
@@ -36,6 +47,10 @@ pub(super) struct Process {
     deadline: Option<Instant>,
     /// The store's generation when it looked last.
     seen: u64,
+    /// Requests that it sent.
+    pub(super) sent: Vec<HttpRequest>,
+    /// Which process this is of those that ever lived: what came for another is lost with it.
+    owner: u64,
 }
 
 impl World {
@@ -50,7 +65,7 @@ impl World {
         let mut world = Self {
             pools: Vec::new(),
             leases: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            later: BTreeMap::new(),
             store: MemoryStore::default(),
             policy,
             seed: scenario.seed,
@@ -60,8 +75,13 @@ impl World {
             jump: 0,
             last_request: 0,
             answers: BTreeMap::new(),
+            http: scenario.http.clone(),
+            coming: BTreeMap::new(),
+            last_coming: 0,
+            last_owner: 0,
         };
-        world.pools.push(world.process()?);
+        let first = world.process()?;
+        world.pools.push(first);
         world.boot(0);
         let mut credentials = Vec::with_capacity(scenario.credentials.len());
         for (index, spec) in scenario.credentials.iter().enumerate() {
@@ -92,11 +112,13 @@ impl World {
         self.policy = policy.clone();
     }
 
-    fn process(&self) -> Result<Process, ScenarioError> {
+    fn process(&mut self) -> Result<Process, ScenarioError> {
+        self.last_owner += 1;
+        let owner = self.last_owner;
         let config = PoolConfig { policy: self.policy.clone(), seed: self.seed, ..PoolConfig::default() };
         let pool =
             Pool::new(config, self.now()).map_err(|error| ScenarioError::new("policy", error.to_string()))?;
-        Ok(Process { pool, events: Vec::new(), deadline: None, seen: 0 })
+        Ok(Process { pool, events: Vec::new(), deadline: None, seen: 0, sent: Vec::new(), owner })
     }
 
     /// Loads the store and sets the environment's keys.
@@ -138,8 +160,9 @@ impl World {
     /// The process dies: what is in the store is all that is left.
     pub(super) fn crash(&mut self, process: usize) -> Result<(), ScenarioError> {
         let events = std::mem::take(&mut self.pools[process].events);
+        let sent = std::mem::take(&mut self.pools[process].sent);
         self.pools[process] = self.process()?;
-        self.pools[process].events = events;
+        (self.pools[process].events, self.pools[process].sent) = (events, sent);
         self.leases.retain(|_, (of, _)| *of != process);
         self.boot(process);
         Ok(())
@@ -167,30 +190,40 @@ impl World {
 
     /// Moves the clock on; what is due by then is done first, in the order of its deadlines.
     pub(super) fn advance(&mut self, at: u64) {
-        loop {
-            let due =
-                self.pools.iter().enumerate().filter_map(|(index, process)| Some((process.deadline?, index)));
-            let Some((deadline, process)) = due.min().filter(|(deadline, _)| deadline.0 <= at) else { break };
-            self.clock = self.clock.max(deadline.0);
-            self.feed(process, PoolInput::Tick {});
-            if self.pools[process].deadline.is_some_and(|next| next <= deadline) {
-                // A deadline that stays due would hold the clock for ever.
-                break;
-            }
-        }
+        while self.next_until(at) {}
         self.clock = self.clock.max(at);
     }
 
-    /// An answer, for which the clock moves on from deadline to deadline.
-    pub(super) fn answer_in_time(&mut self, process: usize, request: RequestId) -> Option<Answer> {
-        loop {
-            let answer = self.answer(request);
-            if answer.is_some() {
-                return answer;
+    /// Goes on until a request has its answer.
+    pub(super) fn wait_for(&mut self, request: RequestId) {
+        let longest = self.clock.saturating_add(LONGEST_STEP);
+        while !self.is_answered(request) && self.next_until(longest) {}
+    }
+
+    /// Does what comes next, if it comes by then: an answer of the network, or a deadline.
+    fn next_until(&mut self, at: u64) -> bool {
+        let coming = self.coming.keys().next().copied().filter(|&(when, _)| when <= at);
+        let due =
+            self.pools.iter().enumerate().filter_map(|(index, process)| Some((process.deadline?, index)));
+        let due = due.min().filter(|(deadline, _)| deadline.0 <= at);
+        if let Some(key) = coming.filter(|&(when, _)| due.is_none_or(|(deadline, _)| when <= deadline.0)) {
+            self.clock = self.clock.max(key.0);
+            if let Some((process, owner, input)) = self.coming.remove(&key) {
+                if self.pools[process].owner == owner {
+                    self.feed(process, input);
+                }
             }
-            let deadline = self.pools[process].deadline?.0.max(self.clock);
-            self.advance(deadline);
+            return true;
         }
+        let Some((deadline, process)) = due else { return false };
+        self.clock = self.clock.max(deadline.0);
+        self.feed(process, PoolInput::Tick {});
+        // A deadline that stays due would hold the clock for ever.
+        self.pools[process].deadline.is_none_or(|next| next > deadline)
+    }
+
+    pub(super) fn is_answered(&self, request: RequestId) -> bool {
+        self.answers.contains_key(&request)
     }
 
     pub(super) const fn clock(&self) -> u64 {
@@ -225,9 +258,43 @@ impl World {
             self.pools[process].events.extend(step.events);
             for effect in step.effects {
                 match effect {
-                    HostEffect::Load { op } => {
-                        let (generation, rows) = (self.store.generation, self.store.load());
+                    HostEffect::Load { op, since } => {
+                        let (generation, rows) = (self.store.generation, self.store.load(since));
+                        self.pools[process].seen = generation;
                         inputs.push(PoolInput::Loaded { op, generation, rows });
+                    }
+                    HostEffect::Lease { op, key, ttl } => {
+                        let (owner, until) = (self.pools[process].owner, self.clock + ttl.0);
+                        let fence = self.store.lease(key, owner, until, self.clock);
+                        inputs.push(leased(op, fence));
+                    }
+                    HostEffect::Renew { op, key, fence, ttl } => {
+                        let (owner, until) = (self.pools[process].owner, self.clock + ttl.0);
+                        let fence = self.store.renew(&key, owner, fence, until, self.clock);
+                        inputs.push(leased(op, fence));
+                    }
+                    HostEffect::Release { key, fence } => {
+                        self.store.release(&key, self.pools[process].owner, fence);
+                    }
+                    HostEffect::Http { op, request } => {
+                        let (after, input) = self.respond(op, &request);
+                        self.pools[process].sent.push(request);
+                        if after == 0 {
+                            inputs.push(input);
+                        } else {
+                            self.last_coming += 1;
+                            let key = (self.clock.saturating_add(after), self.last_coming);
+                            self.coming.insert(key, (process, self.pools[process].owner, input));
+                        }
+                    }
+                    HostEffect::RefreshByHost { op, .. } => {
+                        let code = "no_host".into();
+                        inputs.push(PoolInput::HostRefreshFailed {
+                            op,
+                            definitive: false,
+                            code,
+                            retry_after: None,
+                        });
                     }
                     HostEffect::Commit { op, mutations } => {
                         // What this process wrote itself is no news to it.
@@ -243,9 +310,6 @@ impl World {
                         }
                         inputs.push(input);
                     }
-                    HostEffect::Http { op, .. } => {
-                        inputs.push(PoolInput::Failed { op, message: "there is no network".into() });
-                    }
                     HostEffect::Prompt { .. } => {}
                     HostEffect::Reply { request, answer } => {
                         self.answers.insert(request, answer);
@@ -253,6 +317,34 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What the network answers, and after how long.
+    fn respond(&mut self, op: OpId, request: &HttpRequest) -> (u64, PoolInput) {
+        let fits = |spec: &HttpSpec| {
+            spec.matches.method.as_deref().is_none_or(|method| method.eq_ignore_ascii_case(request.method))
+                && spec.matches.url.as_deref().is_none_or(|url| *url == *request.url)
+        };
+        let Some(at) = self.http.iter().position(fits) else {
+            return (0, PoolInput::Unanswered { op, sent: false });
+        };
+        let respond = self.http.remove(at).respond;
+        let input = match (respond.transport, respond.status) {
+            (Some(transport), _) => {
+                PoolInput::Unanswered { op, sent: transport != TransportError::Connection }
+            }
+            (None, status) => {
+                let headers =
+                    respond.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+                let body = match respond.body {
+                    Value::Null => String::new(),
+                    Value::String(text) => text,
+                    body => body.to_string(),
+                };
+                PoolInput::Answered { op, status: status.unwrap_or(200), headers, body }
+            }
+        };
+        (respond.after, input)
     }
 
     /// The credential of a name.
@@ -303,9 +395,17 @@ impl World {
             source: spec.source.clone(),
             expires: spec.expires.map(|at| self.instant(at)),
             base_url: spec.base_url.clone(),
+            token_url: spec.token_url.clone(),
             identity: identity(spec),
             client: None,
         })
+    }
+}
+
+const fn leased(op: OpId, fence: Option<u64>) -> PoolInput {
+    match fence {
+        Some(fence) => PoolInput::Leased { op, fence },
+        None => PoolInput::Busy { op },
     }
 }
 

@@ -135,6 +135,9 @@ impl ToJson for Stored<'_> {
     }
 }
 
+/// The bits of a generation.
+const GENERATIONS: u32 = u32::MAX >> 1;
+
 /// All secrets of a pool. A place that became free is used again; its generation tells the new secret from the old.
 #[derive(Default)]
 pub struct Vault {
@@ -156,15 +159,17 @@ impl Vault {
             self.places.len() as u32 - 1
         });
         let place = &mut self.places[at as usize];
-        place.generation = place.generation.wrapping_add(1);
+        place.generation = place.generation.wrapping_add(1) & GENERATIONS;
+        let renewable = if parts.refresh.is_some() { SecretRef::RENEWABLE } else { 0 };
         place.parts = Some(parts);
-        SecretRef(u64::from(place.generation) << 32 | u64::from(at))
+        SecretRef(renewable | u64::from(place.generation) << 32 | u64::from(at))
     }
 
     /// Looks at a secret.
     pub fn get(&self, secret: SecretRef) -> Option<&SecretParts> {
         let place = self.places.get(secret.0 as u32 as usize)?;
-        place.parts.as_ref().filter(|_| u64::from(place.generation) == secret.0 >> 32)
+        let generation = (secret.0 >> 32) as u32 & GENERATIONS;
+        place.parts.as_ref().filter(|_| place.generation == generation)
     }
 
     /// Forgets a secret.

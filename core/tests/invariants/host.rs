@@ -162,7 +162,7 @@ impl Host {
             self.told.push_str(&credpool::json::write(&step.events));
             for effect in step.effects {
                 match effect {
-                    HostEffect::Load { op } => {
+                    HostEffect::Load { op, .. } => {
                         let rows =
                             self.rows.iter().map(|((kind, id), row)| data(*kind, id, Some(row))).collect();
                         inputs.push(PoolInput::Loaded { op, generation: self.generation, rows });
@@ -186,6 +186,7 @@ impl Host {
                         self.told.push_str(&credpool::json::write(&answer));
                         assert!(self.answers.insert(request, answer).is_none(), "answered twice");
                     }
+                    _ => panic!("nobody here has an account: nothing is renewed"),
                 }
             }
         }

@@ -58,6 +58,8 @@ pub struct CredentialSpec {
     pub enterprise_url: Option<Box<str>>,
     /// Where its requests go.
     pub base_url: Option<Box<str>>,
+    /// Where its tokens are renewed.
+    pub token_url: Option<Box<str>>,
 }
 
 from_json! {
@@ -87,5 +89,6 @@ from_json! {
         project_id = None,
         enterprise_url = None,
         base_url = None,
+        token_url = None,
     }
 }

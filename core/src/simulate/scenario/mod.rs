@@ -4,6 +4,7 @@ mod by_hand;
 mod call;
 mod credential;
 mod error;
+mod http;
 mod manage;
 mod step;
 
@@ -11,6 +12,7 @@ pub(super) use by_hand::{PauseStep, ResetStep};
 pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep};
 pub use credential::CredentialSpec;
 pub use error::ScenarioError;
+pub(super) use http::{AutoRefreshStep, HttpSpec, RefreshStep};
 pub(super) use manage::{
     ClockStep, CrashStep, ExplainStep, NameStep, Nothing, OverrideStep, ProviderStep, StateStep, UntieStep,
 };
@@ -49,6 +51,9 @@ pub struct Scenario {
     /// The credentials, stored in this order.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub credentials: Vec<CredentialSpec>,
+    /// Answers of the network, each used once by the first request that matches. A request without one fails to connect.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub http: Vec<HttpSpec>,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -64,6 +69,7 @@ from_json! {
         env = SortedMap::default(),
         pools = one(),
         credentials = Vec::new(),
+        http = Vec::new(),
         steps,
     }
 }

@@ -1,9 +1,9 @@
 //! A step: when, one verb, and what to expect.
 
 use super::{
-    AcquireStep, AnswerSpec, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep, LabelStep,
-    NameStep, Nothing, OverrideStep, PauseStep, ProviderStep, ReportStep, ResetStep, ScenarioError,
-    StateStep, UntieStep,
+    AcquireStep, AnswerSpec, AutoRefreshStep, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep,
+    LabelStep, NameStep, Nothing, OverrideStep, PauseStep, ProviderStep, RefreshStep, ReportStep, ResetStep,
+    ScenarioError, StateStep, UntieStep,
 };
 use crate::json::{from_json, Value};
 
@@ -31,10 +31,10 @@ pub struct Step {
     /// A whole call, as `fetch` makes it.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub call: Option<CallStep>,
-    /// What came of an `acquire` that waits.
+    /// What came of an `acquire` or a `refresh` that waits.
     #[cfg_attr(feature = "schema", schemars(default, rename = "await"))]
     pub await_: Option<LabelStep>,
-    /// An `acquire` that waits gives up.
+    /// An `acquire` or a `refresh` that waits gives up.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub cancel: Option<LabelStep>,
     /// A call ended.
@@ -91,6 +91,15 @@ pub struct Step {
     /// What happened since the last such step.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub events: Option<Nothing>,
+    /// Tokens are renewed.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub refresh: Option<RefreshStep>,
+    /// Tokens are renewed by themselves, or no longer.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub auto_refresh: Option<AutoRefreshStep>,
+    /// Requests that were sent since the last such step.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub requests: Option<Nothing>,
     /// The process dies and comes back.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub crash: Option<CrashStep>,
@@ -128,6 +137,9 @@ from_json! {
         explain = None,
         untie = None,
         events = None,
+        refresh = None,
+        auto_refresh = None,
+        requests = None,
         crash = None,
         clock = None,
     }
@@ -159,6 +171,9 @@ pub enum Verb<'a> {
     Explain(&'a ExplainStep),
     Untie(&'a UntieStep),
     Events,
+    Refresh(&'a RefreshStep),
+    AutoRefresh(&'a AutoRefreshStep),
+    Requests,
     Crash(&'a CrashStep),
     Clock(&'a ClockStep),
 }
@@ -189,6 +204,9 @@ impl Step {
             self.explain.as_ref().map(|step| ("explain", Verb::Explain(step))),
             self.untie.as_ref().map(|step| ("untie", Verb::Untie(step))),
             self.events.as_ref().map(|_| ("events", Verb::Events)),
+            self.refresh.as_ref().map(|step| ("refresh", Verb::Refresh(step))),
+            self.auto_refresh.as_ref().map(|step| ("auto_refresh", Verb::AutoRefresh(step))),
+            self.requests.as_ref().map(|_| ("requests", Verb::Requests)),
             self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),
             self.clock.as_ref().map(|step| ("clock", Verb::Clock(step))),
         ];

@@ -1,11 +1,12 @@
 //! A credential for a call, how the call ended, and what an answer means.
 
+use super::later::{self, Later};
 use super::{nothing, put_time, unexpected, Result};
 use crate::id::{Handle, RequestId};
 use crate::json::Value;
 use crate::limit::Spending;
 use crate::pool::{Answer, Outcome, PoolInput, StreamData};
-use crate::simulate::scenario::{AcquireStep, AnswerSpec, LabelStep, ReportStep, ScenarioError};
+use crate::simulate::scenario::{AcquireStep, AnswerSpec, ReportStep, ScenarioError};
 use crate::simulate::world::World;
 use crate::time::Span;
 use crate::verdict::Verdict;
@@ -32,12 +33,19 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
         exclude.extend(engine.handles().filter(other));
     }
     let request = world.request();
-    let excluded = exclude.clone();
+    let asked = Asked {
+        pool,
+        request,
+        providers: providers.clone(),
+        model: step.model.clone(),
+        excluded: exclude.clone(),
+        label: step.label.clone(),
+    };
     world.feed(
         pool,
         PoolInput::Acquire {
             request,
-            providers: providers.clone(),
+            providers,
             model: step.model.clone(),
             session: step.session.clone(),
             known_as: None,
@@ -46,57 +54,31 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
             round: 0,
             after: None,
             wait: Span(step.wait),
+            prefer: None,
+            now: false,
         },
     );
-    let (model, label) = (step.model.clone(), step.label.clone());
-    let asked = Asked { pool, request, providers, model, excluded, label };
-    if !step.later {
-        let answer = world.answer_in_time(pool, request);
-        return settle(world, &asked, answer);
+    if step.later {
+        return later::keep(world, step.label.as_deref(), Later::Acquire(asked));
     }
-    let label = asked.label.clone();
-    world
-        .waiting
-        .insert(label.ok_or_else(|| ScenarioError::new("as", "is missing: what waits has a label"))?, asked);
-    Ok(nothing())
+    world.wait_for(request);
+    let answer = world.answer(request);
+    settle(world, &asked, answer)
 }
 
 /// An `acquire` that has been asked.
 pub(in crate::simulate) struct Asked {
-    pool: usize,
-    request: RequestId,
+    pub(super) pool: usize,
+    pub(super) request: RequestId,
     providers: Vec<Box<str>>,
     model: Option<Box<str>>,
     excluded: Vec<Handle>,
     label: Option<Box<str>>,
 }
 
-fn waiting(world: &mut World, step: &LabelStep) -> Result<Asked> {
-    let asked = world.waiting.remove(&step.label);
-    asked.ok_or_else(|| ScenarioError::new("as", format!("nobody `{}` waits", step.label)))
-}
-
-/// What came of it; `{"waiting": true}` where it waits still.
-pub(super) fn await_answer(world: &mut World, step: &LabelStep) -> Result<Value> {
-    let asked = waiting(world, step)?;
-    let Some(answer) = world.answer(asked.request) else {
-        world.waiting.insert(step.label.clone(), asked);
-        let mut fields = nothing();
-        fields.set("waiting", true);
-        return Ok(fields);
-    };
-    settle(world, &asked, Some(answer))
-}
-
-pub(super) fn cancel(world: &mut World, step: &LabelStep) -> Result<Value> {
-    let asked = waiting(world, step)?;
-    world.feed(asked.pool, PoolInput::Cancel { request: asked.request });
-    let answer = world.answer(asked.request);
-    settle(world, &asked, answer)
-}
-
-fn settle(world: &mut World, asked: &Asked, answer: Option<Answer>) -> Result<Value> {
-    let Asked { pool, providers, model, excluded, label, .. } = asked;
+/// What came of it.
+pub(super) fn settle(world: &mut World, asked: &Asked, answer: Option<Answer>) -> Result<Value> {
+    let Asked { pool, providers, model, label, .. } = asked;
     let pool = *pool;
     match answer {
         Some(Answer::Leased { lease, handle, origin, forced, .. }) => {
@@ -132,7 +114,7 @@ fn settle(world: &mut World, asked: &Asked, answer: Option<Answer>) -> Result<Va
             for provider in providers {
                 let explained = world.pools[pool].pool.explain(provider, model.as_deref(), None);
                 for candidate in explained.candidates {
-                    let excluded = excluded.contains(&candidate.handle);
+                    let excluded = asked.excluded.contains(&candidate.handle);
                     let verdict = if excluded { "excluded" } else { candidate.verdict };
                     out.set(&candidate.name, verdict);
                 }

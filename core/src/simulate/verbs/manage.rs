@@ -86,7 +86,7 @@ pub(super) fn change(
     done(world, request)
 }
 
-fn stored_id(world: &World, pool: usize, handle: Handle) -> Result<CredentialId> {
+pub(super) fn stored_id(world: &World, pool: usize, handle: Handle) -> Result<CredentialId> {
     let id = world.pools[pool].pool.engine().origin(handle).and_then(|(_, id)| id);
     id.ok_or_else(|| ScenarioError::new("name", "is not stored"))
 }

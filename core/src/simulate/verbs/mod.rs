@@ -2,11 +2,13 @@
 
 mod by_hand;
 mod call;
+mod later;
 mod manage;
+mod renew;
 mod show;
 mod whole;
 
-pub(super) use call::Asked;
+pub(super) use later::Later;
 
 use super::scenario::{ScenarioError, Step, Verb};
 use super::world::World;
@@ -50,8 +52,8 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
     match verb {
         Verb::Acquire(step) => call::acquire(world, pool, step),
         Verb::Call(step) => whole::call(world, pool, step),
-        Verb::Await(step) => call::await_answer(world, step),
-        Verb::Cancel(step) => call::cancel(world, step),
+        Verb::Await(step) => later::await_answer(world, step),
+        Verb::Cancel(step) => later::cancel(world, step),
         Verb::Report(step) => call::report(world, pool, step),
         Verb::Classify(step) => Ok(call::classify(world, pool, step)),
         Verb::State(step) => show::state(world, pool, step),
@@ -70,6 +72,9 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::Explain(step) => Ok(show::explain(world, pool, step)),
         Verb::Untie(step) => Ok(manage::untie(world, pool, &step.session)),
         Verb::Events => Ok(show::events(world, pool)),
+        Verb::Refresh(step) => renew::refresh(world, pool, step),
+        Verb::AutoRefresh(step) => renew::auto_refresh(world, pool, step),
+        Verb::Requests => Ok(renew::requests(world, pool)),
         Verb::Crash(step) => {
             let pool = step.pool.unwrap_or(pool);
             if pool >= world.pools.len() {

@@ -1,7 +1,7 @@
 //! A whole call, as `fetch` makes it: one credential after the other, as the policy says.
 
 use super::call::outcome;
-use super::{nothing, unexpected, Result};
+use super::{nothing, renew, unexpected, Result};
 use crate::engine::Next;
 use crate::id::Handle;
 use crate::json::{self, Value};
@@ -17,6 +17,8 @@ pub(super) fn call(world: &mut World, pool: usize, step: &CallStep) -> Result<Va
     let (mut tried, mut round, mut after): (Vec<Handle>, u32, Option<crate::verdict::Reason>) =
         (Vec::new(), 0, None);
     let mut ended = nothing();
+    // Whose token was renewed in this call, and who is to be tried with it.
+    let (mut renewed, mut prefer): (Vec<Handle>, Option<Handle>) = (Vec::new(), None);
     loop {
         let request = world.request();
         let left = step.wait.saturating_sub(world.clock() - began);
@@ -33,9 +35,12 @@ pub(super) fn call(world: &mut World, pool: usize, step: &CallStep) -> Result<Va
                 round,
                 after,
                 wait: Span(left),
+                prefer: prefer.take(),
+                now: false,
             },
         );
-        let (lease, handle) = match world.answer_in_time(pool, request) {
+        world.wait_for(request);
+        let (lease, handle) = match world.answer(request) {
             Some(Answer::Leased { lease, handle, round: of, .. }) => {
                 if of > round {
                     tried.clear();
@@ -53,6 +58,7 @@ pub(super) fn call(world: &mut World, pool: usize, step: &CallStep) -> Result<Va
             other => return Err(unexpected(other)),
         };
         let record = world.pools[pool].pool.engine().record(handle);
+        let version = record.map(|record| record.secret_version);
         let name = record.map(|record| record.name.clone()).unwrap_or_default();
         sent.push(Value::from(&*name));
         let answer = step.answers.get(&name);
@@ -69,7 +75,7 @@ pub(super) fn call(world: &mut World, pool: usize, step: &CallStep) -> Result<Va
                 session: None,
                 outcome,
                 attempts: sent.len() as u32,
-                refreshed: false,
+                refreshed: renewed.contains(&handle),
             },
         );
         match world.answer(request) {
@@ -77,8 +83,17 @@ pub(super) fn call(world: &mut World, pool: usize, step: &CallStep) -> Result<Va
                 ended.set("reason", reason);
                 ended.set("action", action.as_str());
                 after = json::read(&json::write(&reason)).ok();
-                if action != Next::Rotate {
-                    break;
+                match action {
+                    Next::Refresh => {
+                        // Renewed or not, it is not asked for that again.
+                        renewed.push(handle);
+                        if renew::renew(world, pool, handle, version) {
+                            tried.retain(|&other| other != handle);
+                            prefer = Some(handle);
+                        }
+                    }
+                    Next::Rotate => {}
+                    Next::None | Next::Stop => break,
                 }
             }
             other => return Err(unexpected(other)),

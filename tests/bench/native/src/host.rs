@@ -125,6 +125,8 @@ impl Host {
             round: 0,
             after: None,
             wait: credpool::time::Span::ZERO,
+            prefer: None,
+            now: false,
         };
         match self.handle(input) {
             Some(Answer::Leased { lease, .. }) => Some(lease),
@@ -151,7 +153,7 @@ impl Host {
                         .collect();
                     self.handle(PoolInput::Committed { op, generation: 1, rows });
                 }
-                HostEffect::Load { .. } | HostEffect::Http { .. } | HostEffect::Prompt { .. } => {}
+                _ => {}
             }
         }
         given
@@ -163,7 +165,7 @@ impl Host {
         let loaded = self.pool.handle(now, PoolInput::Load { request });
         let rows = (1..=size).map(row).collect();
         for effect in loaded.effects {
-            if let HostEffect::Load { op } = effect {
+            if let HostEffect::Load { op, .. } = effect {
                 self.pool.handle(now, PoolInput::Loaded { op, generation: 1, rows });
                 return;
             }

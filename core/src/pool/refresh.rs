@@ -1,0 +1,155 @@
+//! Refresh in the host's terms: a step of the machine becomes a request to the token endpoint, and its answer becomes new
+//! parts in the vault. Nothing is decided here.
+
+use super::{HostEffect, Pool};
+use crate::engine::Completion;
+use crate::facts::oauth::OauthFacts;
+use crate::facts::RefreshFacts;
+use crate::id::{Handle, OpId, SecretRef};
+use crate::oauth::{self, TokenFailureKind, Tokens};
+use crate::refresh::{FailureKind, RefreshFailure};
+use crate::secret::Secret;
+use crate::time::{Now, Span};
+use crate::vault::{Client, SecretParts};
+use crate::wire::http::Headers;
+
+/// A token endpoint that was asked.
+pub(super) struct Call {
+    op: OpId,
+    provider: Box<str>,
+    early: Span,
+    /// The parts that are renewed: what the answer does not replace stays.
+    parts: SecretParts,
+}
+
+impl Pool {
+    /// What must be known of providers to renew their tokens goes to the machine.
+    pub(super) fn tell_refresh_facts(&mut self, by_host: &[Box<str>]) {
+        let names: Vec<Box<str>> = self.registry.names().map(Into::into).collect();
+        for name in names {
+            let Some(facts) = self.registry.facts(&name) else { continue };
+            let grace = facts.oauth.as_ref().and_then(|oauth| oauth.grace);
+            let by_host = by_host.contains(&name);
+            if grace.is_some() || facts.refresh_lead.is_some() || by_host {
+                let facts = RefreshFacts { lead: facts.refresh_lead, grace, by_host };
+                self.engine.set_refresh_facts(&name, facts);
+            }
+        }
+        self.by_host = by_host.to_vec();
+    }
+
+    /// A refresh as an effect for the host, or why there is nothing to ask.
+    pub(super) fn refresh_call(
+        &mut self,
+        op: OpId,
+        handle: Handle,
+        secret: SecretRef,
+    ) -> Result<HostEffect, RefreshFailure> {
+        let failure = |code: &str| {
+            Err(RefreshFailure { kind: FailureKind::Misconfigured, code: code.into(), retry_after: None })
+        };
+        let (Some(record), Some(parts)) = (self.engine.record(handle), self.vault.get(secret)) else {
+            return failure("gone");
+        };
+        let provider = record.provider.clone();
+        let oauth = self.registry.facts(&provider).and_then(|facts| facts.oauth);
+        let rules = &self.engine.policy().refresh;
+        let early = if rules.exact.contains(&provider) { Span::ZERO } else { rules.early };
+        let client = self.client_of(&provider, parts.client.as_deref());
+        let effect = if self.by_host.contains(&provider) {
+            HostEffect::RefreshByHost { op, handle, refresh: parts.refresh.clone().unwrap_or_default() }
+        } else {
+            let found = client.map(|client| &client.token_url).filter(|url| !url.is_empty());
+            let own = oauth.as_ref().map(|oauth| &oauth.token).filter(|url| !url.is_empty());
+            let Some(url) = record.token_url.as_ref().or(found).or(own).cloned() else {
+                return failure("no_token_endpoint");
+            };
+            let Some(refresh) = &parts.refresh else { return failure("no_refresh_token") };
+            let facts = oauth.map_or_else(OauthFacts::default, |oauth| *oauth);
+            let mut endpoint = match client {
+                Some(client) => client.endpoint(&facts, &url, ""),
+                None => Client::default().endpoint(&facts, &url, ""),
+            };
+            endpoint.early = early;
+            HostEffect::Http { op, request: oauth::refresh_request(&endpoint, refresh) }
+        };
+        let parts = parts.clone();
+        self.calls.push(Call { op, provider, early, parts });
+        Ok(effect)
+    }
+
+    /// The token endpoint answered. `None`: nobody had asked it.
+    pub(super) fn refresh_answer(
+        &mut self,
+        now: Now,
+        op: OpId,
+        status: u16,
+        headers: &[(String, String)],
+        body: &str,
+    ) -> Option<Completion> {
+        let call = self.take_call(op)?;
+        Some(match oauth::read_token_answer(status, Headers::new(headers), body, now.wall, call.early) {
+            Ok(tokens) => {
+                let oauth = self.registry.facts(&call.provider).and_then(|facts| facts.oauth);
+                let life = oauth.as_ref().and_then(|oauth| oauth.life);
+                let identity = oauth
+                    .map(|oauth| oauth::identity_of_answer(&oauth.identity, body, &tokens))
+                    .unwrap_or_default();
+                let life = life.map(|life| now.wall + life);
+                self.refreshed(call, Tokens { identity, expires: tokens.expires.or(life), ..tokens })
+            }
+            Err(failure) => {
+                let kind = match failure.kind {
+                    TokenFailureKind::Definitive => FailureKind::Definitive,
+                    TokenFailureKind::Configuration => FailureKind::Misconfigured,
+                    TokenFailureKind::Transient => FailureKind::Transient,
+                };
+                let (code, retry_after) = (failure.code, failure.retry_after);
+                Completion::RefreshFailed(RefreshFailure { kind, code, retry_after })
+            }
+        })
+    }
+
+    /// No answer came. `sent`: the request may have reached the endpoint.
+    pub(super) fn refresh_unanswered(&mut self, op: OpId, sent: bool) -> Option<Completion> {
+        self.take_call(op)?;
+        let kind = if sent { FailureKind::InDoubt } else { FailureKind::Transient };
+        Some(Completion::RefreshFailed(RefreshFailure { kind, code: "network".into(), retry_after: None }))
+    }
+
+    /// The host renewed tokens itself.
+    pub(super) fn refreshed_by_host(&mut self, op: OpId, tokens: Tokens) -> Option<Completion> {
+        let call = self.take_call(op)?;
+        Some(self.refreshed(call, tokens))
+    }
+
+    /// The host could not.
+    pub(super) fn failed_by_host(&mut self, op: OpId, failure: RefreshFailure) -> Option<Completion> {
+        self.take_call(op)?;
+        Some(Completion::RefreshFailed(failure))
+    }
+
+    fn refreshed(&mut self, call: Call, tokens: Tokens) -> Completion {
+        // A provider that sends no new refresh token means the old one to stay (RFC 6749 §6).
+        let mut parts = call.parts;
+        parts.main = tokens.access;
+        parts.refresh = tokens.refresh.or(parts.refresh);
+        let secret = self.vault.put(parts);
+        Completion::Refreshed { secret, expires: tokens.expires, identity: Box::new(tokens.identity) }
+    }
+
+    fn take_call(&mut self, op: OpId) -> Option<Call> {
+        let at = self.calls.iter().position(|call| call.op == op)?;
+        Some(self.calls.swap_remove(at))
+    }
+}
+
+/// An access token that a host's own code brought, checked like any other.
+pub(super) fn host_tokens(
+    access: &Secret,
+    refresh: Option<Secret>,
+    expires: Option<crate::time::Timestamp>,
+) -> Option<Tokens> {
+    let good = !access.is_empty() && access.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    good.then(|| Tokens { access: access.clone(), refresh, expires, ..Tokens::default() })
+}
