@@ -15,12 +15,6 @@ pub use simulate::simulate;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
 
-/// The version of the engine.
-#[wasm_bindgen]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}
-
 thread_local! {
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
 }

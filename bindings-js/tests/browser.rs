@@ -12,11 +12,6 @@ fn this_is_a_page() {
 }
 
 #[wasm_bindgen_test]
-fn the_version_is_the_crates() {
-    assert_eq!(credpool_wasm::version(), env!("CARGO_PKG_VERSION"));
-}
-
-#[wasm_bindgen_test]
 fn every_scenario_passes() {
     support::every_scenario_passes();
 }

@@ -5,11 +5,6 @@ mod support;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test]
-fn the_version_is_the_crates() {
-    assert_eq!(credpool_wasm::version(), env!("CARGO_PKG_VERSION"));
-}
-
-#[wasm_bindgen_test]
 fn every_scenario_passes() {
     support::every_scenario_passes();
 }

@@ -19,6 +19,7 @@
 
 use crate::json::{self, Value};
 use crate::verdict::TransportError;
+use crate::wire::find::find;
 use crate::wire::http::Headers;
 
 /// A longer body is not read as JSON. Hosts cap bodies well below.
@@ -214,7 +215,7 @@ pub(super) fn inside_success(body: Option<&str>) -> Option<ErrorFacts> {
 }
 
 fn may_be_error(text: &str) -> bool {
-    ["\"error\"", "\"base_resp\"", "\"success\"", "\"errors\""].iter().any(|word| text.contains(word))
+    ["\"error\"", "\"base_resp\"", "\"success\"", "\"errors\""].iter().any(|word| find(text, word).is_some())
 }
 
 /// Does the object have a field of this name with something in it?

@@ -16,6 +16,7 @@ use crate::json::{self, Value};
 use crate::rules::ClassifyRules;
 use crate::time::Timestamp;
 use crate::verdict::{Failure, TransportError, Verdict};
+use crate::wire::find::find;
 use crate::wire::http::Headers;
 use crate::wire::sse;
 
@@ -64,7 +65,7 @@ fn judge_event(
 /// The type that an event gives itself; it stands near the front.
 fn kind_of(data: &str) -> Option<&'static str> {
     let front = data.get(..200).unwrap_or(data);
-    (front.starts_with('{') && front.contains("response.failed")).then(|| {
+    (front.starts_with('{') && find(front, "response.failed").is_some()).then(|| {
         let root = json::read::<Value>(data).ok()?;
         (root.get("type").and_then(Value::as_str) == Some("response.failed")).then_some("response.failed")
     })?
@@ -120,7 +121,7 @@ fn events(stream: Stream<'_>) -> (Option<sse::Event>, Vec<sse::Event>) {
         if !objects {
             let blank = ["\n\n", "\r\n\r\n", "\n\r\n"]
                 .iter()
-                .filter_map(|gap| Some(tail.find(gap)? + gap.len()))
+                .filter_map(|gap| Some(find(tail, gap)? + gap.len()))
                 .min();
             tail = blank.and_then(|at| tail.get(at..)).unwrap_or_default();
         }

@@ -6,6 +6,7 @@ use super::pkce::{challenge, same_secret};
 use super::token::{is_code, token_request, TokenEndpoint};
 use crate::facts::oauth::OauthFacts;
 use crate::secret::Secret;
+use crate::wire::find::{find, split_once};
 use crate::wire::http::HttpRequest;
 
 /// A callback longer than this is none, in bytes.
@@ -96,7 +97,7 @@ pub fn read_callback(
     if text.is_empty() || text.len() > MAX_CALLBACK || text.chars().any(char::is_control) {
         return Err(CallbackError::Malformed);
     }
-    if pasted && !["?", "code=", "state=", "error="].iter().any(|mark| text.contains(mark)) {
+    if pasted && !["?", "code=", "state=", "error="].iter().any(|mark| find(text, mark).is_some()) {
         let (code, state) = text.split_once('#').map_or((text, None), |(code, state)| (code, Some(state)));
         let ours = state.is_none_or(|state| same_secret(state, of.state.expose()));
         return match ours {
@@ -107,7 +108,7 @@ pub fn read_callback(
     }
     // Some put their answer behind a `#`, as RFC 6749 §4.2 did.
     let query = text.split_once('?').map_or(text, |(_, query)| query);
-    let query = query.split_once("/#").map_or(query, |(_, fragment)| fragment);
+    let query = split_once(query, "/#").map_or(query, |(_, fragment)| fragment);
     let (query, fragment) = query.split_once('#').unwrap_or((query, ""));
     let fields = read_form(query).ok_or(CallbackError::Malformed)?;
     let get = |name: &str| -> Result<Option<&str>, CallbackError> {

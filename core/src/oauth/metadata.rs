@@ -4,6 +4,7 @@ use super::token::TokenFailure;
 use crate::facts::oauth::{is_safe_url, ClientAuth, OauthFacts};
 use crate::json::{self, Value};
 use crate::secret::Secret;
+use crate::wire::find::split_once;
 use crate::wire::http::HttpRequest;
 
 /// A document longer than this is none.
@@ -13,9 +14,9 @@ const MAX_DOCUMENT: usize = 1 << 18;
 /// `OpenID` Connect behind it.
 pub fn metadata_request(issuer: &str, attempt: u8) -> Option<HttpRequest> {
     let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
-    let after_scheme = issuer.find("://")? + 3;
-    let host_end = issuer[after_scheme..].find('/').map_or(issuer.len(), |at| after_scheme + at);
-    let (host, path) = issuer.split_at(host_end);
+    let (_, rest) = split_once(issuer, "://")?;
+    let path = rest.split_once('/').map_or(0, |(_, path)| path.len() + 1);
+    let (host, path) = issuer.split_at_checked(issuer.len() - path)?;
     let url = match attempt {
         0 => [host, "/.well-known/oauth-authorization-server", path].concat(),
         1 => [issuer, "/.well-known/openid-configuration"].concat(),

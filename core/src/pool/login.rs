@@ -11,6 +11,7 @@ use crate::login::{News, Stage};
 use crate::oauth::{self, Authorization, Poll, TokenFailure, TokenFailureKind, Tokens};
 use crate::time::{Now, Span};
 use crate::vault::{Client, PendingLogin};
+use crate::wire::find::split_once;
 use crate::wire::http::{Headers, HttpRequest};
 
 type Refused = (RequestId, Answer);
@@ -350,7 +351,7 @@ fn is_redirect(url: &str) -> bool {
         let host = rest.split_once('/').map_or(rest, |(host, _)| host);
         host.rsplit_once(':').is_some_and(|(_, port)| port.parse().is_ok_and(|port: u16| port > 0))
     };
-    match url.split_once("://") {
+    match split_once(url, "://") {
         Some(("http", rest)) => is_safe_url(url) && port(rest),
         Some(("https", _)) => is_safe_url(url),
         Some((scheme, rest)) => {

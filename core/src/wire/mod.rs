@@ -12,5 +12,6 @@ pub mod retry_after;
 pub mod session;
 pub mod sse;
 
+pub(crate) mod find;
 mod ietf;
 mod number;

@@ -85,8 +85,10 @@ fn claude_session(user: &str) -> Option<Cow<'_, str>> {
         let id = json::read::<Value>(user).ok()?;
         return Some(id.get("session_id")?.as_str()?.to_owned().into());
     }
-    let (_, id) = user.rsplit_once("_session_")?;
-    let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let (before, id) = user.rsplit_once('_')?;
+    let fits = before.ends_with("_session")
+        && !id.is_empty()
+        && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     fits.then_some(id.into())
 }
 

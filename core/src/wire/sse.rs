@@ -89,7 +89,7 @@ impl Parser {
                 while !value.is_char_boundary(end) {
                     end -= 1;
                 }
-                self.event.data.push_str(&value[..end]);
+                self.event.data.push_str(value.get(..end).unwrap_or_default());
                 self.event.truncated |= cut || end < value.len();
             }
             b"event" => {
