@@ -1,5 +1,6 @@
 // The public API, the same in every entry.
 export type { ExecuteContext, ExecuteOptions, Executor, StreamExecutor } from "./call/execute.js";
+export type { DefaultProfile } from "./default-profiles.js";
 export { CredpoolError } from "./errors.js";
 export type { ErrorCode, OutCandidate } from "./errors.js";
 export type { EventKind, Listener, PoolEvent } from "./events.js";
@@ -29,7 +30,7 @@ export type {
   CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreState,
 } from "./store/store.js";
 export type {
-  AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, Explanation, Fallback, Identity, Kind, Limits, ModelAlias, NewCredential,
+  AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, CredentialState, CredentialStatus, Explanation, Fallback, Identity, Kind, Limits, ModelAlias, NewCredential,
   NewProviderCredential, Origin, Overrides, Peeked, Placement, PoolOptions, ProviderDefinition, ProviderInfo, Report, RouteOptions,
   Refreshed, RefreshedAccount, RefreshedTokens, Refresher, RefreshOptions,
 } from "./types.js";

@@ -1,7 +1,7 @@
 // A secret's place in a request, as core/src/provider/auth.rs describes it. The facts come from the registry; nothing is
 // decided here.
 import { CredpoolError } from "./errors.js";
-import type { Kind, Placement, ProviderView } from "./protocol.js";
+import type { Placement, ProviderView, SecretEntry } from "./protocol.js";
 
 /** What a credential adds to a request. */
 export interface AuthParts {
@@ -13,15 +13,24 @@ export interface AuthParts {
 const SENDABLE = /^[\x21-\x7e]+$/;
 
 /** The parts of a request that carry this secret. */
-export function authParts({ facts }: ProviderView, kind: Kind, secret: string, name: string): AuthParts {
+export function authParts({ facts, listHeaders }: ProviderView, { kind, secret, name, headers: own = [] }: SecretEntry): AuthParts {
   const token = kind !== "api_key";
-  const placement: Placement = token ? facts.tokenPlacement : facts.keyPlacement;
+  const keyless = !token && secret === "" && facts.keyless === true;
+  const placement: Placement = keyless ? "none" : token ? facts.tokenPlacement : facts.keyPlacement;
   const headers: [string, string][] = [];
   if (placement !== "none" && !SENDABLE.test(secret)) {
     throw new CredpoolError("invalid", `the secret of ${facts.name}:${name} is empty or has a character that cannot stand in a header: update it with pool.update()`);
   }
   if (placement === "bearer") headers.push(["authorization", `Bearer ${secret}`]);
   else if (typeof placement === "object" && "header" in placement) headers.push([placement.header, secret]);
-  headers.push(...facts.headers, ...(token ? facts.tokenHeaders : []));
+  const secrets = headers.map(([header]) => header);
+  // Its owner's headers go before those that the provider usually gets, and behind the credential itself.
+  const replaced = ([header]: readonly [string, string]): boolean => own.some(([name]) => name === header && !listHeaders.includes(name));
+  headers.push(...[...facts.headers, ...(token ? facts.tokenHeaders : [])].filter((header) => !replaced(header)));
+  for (const [header, value] of own) {
+    const listed = headers.find(([name]) => name === header && listHeaders.includes(name));
+    if (listed) listed[1] = `${listed[1]}, ${value}`;
+    else if (!secrets.includes(header)) headers.push([header, value]);
+  }
   return typeof placement === "object" && "query" in placement ? { headers, query: [placement.query, secret] } : { headers };
 }

@@ -1,5 +1,8 @@
 // Profiles: stored credentials by `provider:name`, as people handle them (DevClaw's profile tools and Resolver).
+import { defaultProfiles } from "./default-profiles.js";
+import type { DefaultProfile } from "./default-profiles.js";
 import { CredpoolError, quoted } from "./errors.js";
+import { processVariable } from "./host.js";
 import type { Driver } from "./driver.js";
 import type { Kind, MemberView } from "./protocol.js";
 import type { Providers } from "./providers.js";
@@ -155,15 +158,23 @@ export class Profiles {
   /** The profile with its secret, to be imported elsewhere. */
   export(id: string): ExportedProfile {
     const info = this.#stored(id);
-    const { provider, name, kind, priority, weight, models, enabled, expires, baseUrl, identity } = info;
-    const secret = JSON.parse(this.#driver.run(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh">;
+    const { provider, name, kind, priority, weight, models, enabled, expires, baseUrl, retry, identity } = info;
+    const secret = JSON.parse(this.#driver.run(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh" | "proxyUrl"> & { headers?: [string, string][]; client?: { id: string; secret?: string } };
+    const { headers, client, key, ...rest } = secret;
+    const clientParts = client && { clientId: client.id, ...(client.secret !== undefined && { clientSecret: client.secret }) };
+    const parts = { ...rest, ...(key !== undefined && key !== "" && { key }), ...(headers && { headers: Object.fromEntries(headers) }), ...clientParts };
     const given = { ...(priority !== 0 && { priority }), ...(weight !== 1 && { weight }), ...(models.length > 0 && { models }), ...(!enabled && { enabled }) };
-    return { provider, name, kind, ...secret, ...given, ...(expires !== undefined && { expires }), ...(baseUrl !== undefined && { baseUrl }), ...identity };
+    return { provider, name, kind, ...parts, ...given, ...(retry !== undefined && { retry }), ...(expires !== undefined && { expires }), ...(baseUrl !== undefined && { baseUrl }), ...identity };
   }
 
   /** Stores what `export` gave, under the same rules as `add`. */
   async import({ provider, ...credential }: ExportedProfile & { replace?: boolean }): Promise<Profile> {
     return this.add(provider, credential);
+  }
+
+  /** Profiles to begin with (code-buddy's): of the keys that the environment has, and a local server, disabled. `pool.addMany` stores them. */
+  defaults(env?: Readonly<Record<string, string | undefined>>): DefaultProfile[] {
+    return defaultProfiles(env ? (name) => env[name] : processVariable);
   }
 
   /** The providers that profiles may be of. */

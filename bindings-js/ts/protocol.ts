@@ -33,6 +33,7 @@ export interface ProviderFacts {
   kinds: Kind[];
   environment: string[];
   keyPlacement: Placement;
+  keyless?: boolean;
   tokenPlacement: Placement;
   headers: [string, string][];
   tokenHeaders: [string, string][];
@@ -79,6 +80,9 @@ export interface SecretInput {
   token?: string;
   access?: string;
   refresh?: string;
+  /** An empty text takes it away. */
+  proxyUrl?: string;
+  headers?: [string, string][];
 }
 
 export interface IdentityData {
@@ -121,6 +125,7 @@ export interface CredentialInput extends SecretInput {
   source?: string;
   expires?: number;
   baseUrl?: string;
+  retry?: number;
   identity?: IdentityData;
   client?: ClientData;
 }
@@ -140,6 +145,7 @@ export interface Changes {
   cooling?: boolean;
   expires?: number;
   base_url?: string;
+  retry?: number;
   identity?: IdentityData;
   source?: string;
 }
@@ -249,6 +255,7 @@ export interface SecretEntry {
   secret: string;
   baseUrl?: string;
   proxyUrl?: string;
+  headers?: [string, string][];
   /** Its upstream may call models otherwise than callers do. */
   maps?: boolean;
 }
@@ -335,6 +342,9 @@ export interface EventData {
   count?: number;
 }
 
+/** CLIProxyAPI's word for a status. */
+export type CredentialState = "unknown" | "active" | "pending" | "refreshing" | "error" | "disabled";
+
 export type CredentialStatus = "ready" | "half_open" | "cooling" | "limited" | "paused" | "draining" | "disabled" | "expired" | "not_in_cascade";
 
 /** A credential without its secret, as `WasmPool.list()` gives it. */
@@ -355,13 +365,20 @@ export interface MemberView {
   cooling?: boolean;
   expires?: number;
   baseUrl?: string;
+  proxyUrl?: string;
+  headers?: string[];
+  retry?: number;
   identity: IdentityData;
+  state: CredentialState;
   status: CredentialStatus;
   inFlight: number;
   lastUsed?: number;
   success: number;
   failure: number;
   lastError?: string;
+  lastErrorAt?: number;
+  nextRetry?: number;
+  recent?: { from: number; success: number; failure: number }[];
   cooldowns: CooldownView[];
 }
 

@@ -10,7 +10,7 @@ function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], und
 }
 
 const CREDENTIAL_FIELDS: readonly string[] = [
-  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "cooling", "source", "expires", "baseUrl",
+  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "cooling", "source", "expires", "baseUrl", "proxyUrl", "headers", "retry",
   "email", "accountId", "orgId", "projectId", "enterpriseUrl", "clientId", "clientSecret",
 ];
 const NO_CHANGES: readonly string[] = ["provider", "kind", "clientId", "clientSecret"];
@@ -47,11 +47,15 @@ export function microdollars(usd: number | undefined): number | undefined {
   return usd === undefined ? undefined : Math.round(usd * 1e6);
 }
 
+function pairs(headers: Readonly<Record<string, string>> | undefined): [string, string][] | undefined {
+  return headers && Object.entries(headers);
+}
+
 export function credentialInput(provider: string, credential: NewCredential): CredentialInput {
   checkFields("a credential", credential, CREDENTIAL_FIELDS);
-  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl } = credential;
+  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, proxyUrl, retry } = credential;
   const limits = limitsOf(credential.limits);
-  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, baseUrl, expires: instant(credential.expires) };
+  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, baseUrl, proxyUrl, headers: pairs(credential.headers), retry, expires: instant(credential.expires) };
   const { clientId, clientSecret } = credential;
   const client = clientId !== undefined && { client: clientData([provider, { clientId, clientSecret }])[1] };
   return { ...given(fields), ...client, provider, identity: identityOf(credential) } as CredentialInput;
@@ -59,11 +63,11 @@ export function credentialInput(provider: string, credential: NewCredential): Cr
 
 export function changesInput(changes: CredentialChanges): { changes: Changes; secret?: SecretInput } {
   checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => !NO_CHANGES.includes(field)), "disabledCause"]);
-  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, disabledCause } = changes;
+  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, proxyUrl, retry, disabledCause } = changes;
   const identity = identityOf(changes);
-  const secret = given({ key, token, access, refresh }) as SecretInput;
+  const secret = given({ key, token, access, refresh, proxyUrl, headers: pairs(changes.headers) }) as SecretInput;
   const limits = limitsOf(changes.limits);
-  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, base_url: baseUrl, disabled_cause: disabledCause, expires: instant(changes.expires) };
+  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, base_url: baseUrl, retry, disabled_cause: disabledCause, expires: instant(changes.expires) };
   return {
     changes: { ...given(record), ...(Object.keys(identity).length > 0 && { identity }) } as Changes,
     ...(Object.keys(secret).length > 0 && { secret }),
@@ -71,16 +75,25 @@ export function changesInput(changes: CredentialChanges): { changes: Changes; se
 }
 
 export function credentialInfo(view: MemberView): CredentialInfo {
-  const { handle: _handle, identity, success, failure, cooldowns, ...rest } = view;
+  const { handle: _handle, identity, success, failure, recent = [], cooldowns, ...rest } = view;
   const { email, account_id: accountId, org_id: orgId, project_id: projectId, enterprise_url: enterpriseUrl } = identity;
   return {
     ...rest,
+    ...given({ message: messageOf(view) }),
+    recent,
     identity: given({ email, accountId, orgId, projectId, enterpriseUrl }),
     counters: { success, failure },
     cooldowns: cooldowns
       .filter(({ active }) => active)
       .map(({ scope, model, reason = "unknown", until, level, source, circuit = "closed" }) => ({ scope, ...(model !== undefined && { model }), reason, until, level, source, circuit })),
   } as CredentialInfo;
+}
+
+/** Why it is not ready: what disabled it, the reason of the rest that ends last, or its status. */
+function messageOf({ status, disabledCause, cooldowns }: MemberView): string | undefined {
+  if (status === "ready") return undefined;
+  const resting = cooldowns.filter(({ active }) => status === "cooling" && active).sort((one, other) => other.until - one.until);
+  return (status === "disabled" ? disabledCause : resting[0]?.reason) ?? status;
 }
 
 /** An OAuth client of a provider. */
@@ -114,6 +127,7 @@ export function providerFacts(definition: ProviderDefinition): ProviderFacts {
     kinds: [...kinds],
     environment: [...environment],
     keyPlacement,
+    keyless: definition.keyless === true,
     tokenPlacement,
     headers: Object.entries(headers),
     tokenHeaders: Object.entries(tokenHeaders),
@@ -123,7 +137,7 @@ export function providerFacts(definition: ProviderDefinition): ProviderFacts {
 }
 
 const PROVIDER_FIELDS: readonly string[] = [
-  "name", "label", "aliases", "kinds", "environment", "keyPlacement", "tokenPlacement", "headers", "tokenHeaders", "website", "refreshLeadMs", "consumerNotice",
+  "name", "label", "aliases", "kinds", "environment", "keyPlacement", "keyless", "tokenPlacement", "headers", "tokenHeaders", "website", "refreshLeadMs", "consumerNotice",
   "oauth",
 ];
 

@@ -18,6 +18,7 @@ export class Entry implements SecretEntry {
   readonly maps: boolean;
   declare readonly baseUrl?: string;
   declare readonly proxyUrl?: string;
+  declare readonly headers?: [string, string][];
   /** Sends its requests: made when it is needed first. */
   transport: typeof globalThis.fetch | undefined;
   readonly #view: (provider: string) => ProviderView;
@@ -35,12 +36,13 @@ export class Entry implements SecretEntry {
     this.maps = entry.maps === true;
     if (entry.baseUrl !== undefined) this.baseUrl = entry.baseUrl;
     if (entry.proxyUrl !== undefined) this.proxyUrl = entry.proxyUrl;
+    if (entry.headers !== undefined) this.headers = entry.headers;
     this.#view = view;
   }
 
   /** Headers and query that carry the secret: made when they are needed first. */
   get parts(): AuthParts {
-    return (this.#parts ??= authParts(this.view, this.kind, this.secret, this.name));
+    return (this.#parts ??= authParts(this.view, this));
   }
 
   get view(): ProviderView {

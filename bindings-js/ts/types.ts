@@ -1,10 +1,10 @@
 // The words of the public API. Times are milliseconds, instants are milliseconds since 1970.
 import type { Host } from "./host.js";
 import type { LoginFlow, OAuthClient, OAuthDefinition } from "./login/types.js";
-import type { CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
+import type { CredentialState, CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
 
-export type { CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
+export type { CredentialState, CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
 
 /** How a pool is opened. */
 export interface PoolOptions {
@@ -76,6 +76,8 @@ export interface ProviderDefinition {
   environment?: readonly string[] | undefined;
   /** Where an API key goes: `"bearer"` where it is left out. */
   keyPlacement?: Placement | undefined;
+  /** May a credential have no key, only the address of its server? No. */
+  keyless?: boolean | undefined;
   /** Where a token goes: `"bearer"` where it is left out. */
   tokenPlacement?: Placement | undefined;
   /** Headers of every request. */
@@ -97,6 +99,8 @@ export interface ProviderInfo {
   readonly kinds: Kind[];
   readonly environment: string[];
   readonly keyPlacement: Placement;
+  /** A credential may have no key, only the address of its server. */
+  readonly keyless?: boolean;
   readonly tokenPlacement: Placement;
   readonly headers: Readonly<Record<string, string>>;
   readonly tokenHeaders: Readonly<Record<string, string>>;
@@ -144,7 +148,7 @@ export interface ModelAlias {
   fork?: boolean | undefined;
 }
 
-/** A credential to be stored. One of `key`, `token` and `access` is its secret. */
+/** A credential to be stored. One of `key`, `token` and `access` is its secret; a local server may do with its `baseUrl`. */
 export interface NewCredential extends Identity {
   /** Told by the secret's field where it is left out. */
   kind?: Kind | undefined;
@@ -185,6 +189,15 @@ export interface NewCredential extends Identity {
   expires?: number | Date | undefined;
   /** Where its requests go instead: `pool.fetch` puts it before the request's path. */
   baseUrl?: string | undefined;
+  /**
+   * The proxy that its requests must take: `http`, `https` or `socks5`, with user and password where it wants them. Kept with the
+   * secret; an empty text takes it away. Needs `host.transport` (`proxyTransport()` of `credpool/node`).
+   */
+  proxyUrl?: string | undefined;
+  /** Headers of its requests beside the credential's own, which they never replace. Kept with the secret; `{}` takes them away. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** So many further rounds of a call it takes part in (0 to 255), where that is not as the policy's `retry.rounds` says. */
+  retry?: number | undefined;
 }
 
 /** A credential to be stored among others. */
@@ -218,8 +231,17 @@ export interface CredentialInfo {
   readonly disabledCause?: string;
   readonly expires?: number;
   readonly baseUrl?: string;
+  /** The proxy of its requests, without user and password. */
+  readonly proxyUrl?: string;
+  /** Names of the headers of its own. */
+  readonly headers?: readonly string[];
+  readonly retry?: number;
   readonly identity: Readonly<Identity>;
   readonly status: CredentialStatus;
+  /** The same in CLIProxyAPI's words: `error` while something fails, `pending` while it waits for something else. */
+  readonly state: CredentialState;
+  /** Why it is not ready; absent where it is. */
+  readonly message?: string;
   /** Until when it is paused; 8.64e15 where only `resume` ends it. */
   readonly pausedUntil?: number;
   /** Does anything of it rest? Absent: as the policy says. */
@@ -231,6 +253,12 @@ export interface CredentialInfo {
   readonly counters: { readonly success: number; readonly failure: number };
   /** Why the last of these failed. */
   readonly lastError?: string;
+  /** When it did. */
+  readonly lastErrorAt?: number;
+  /** When the first of what rests, or is paused or at its limit, comes back. */
+  readonly nextRetry?: number;
+  /** Calls of the last 200 minutes, by ten minutes, oldest first: of this pool, since it was opened; where there were none is left out. */
+  readonly recent: readonly { readonly from: number; readonly success: number; readonly failure: number }[];
   /** What of it rests now. */
   readonly cooldowns: CooldownInfo[];
 }

@@ -1,6 +1,7 @@
 // `credpool/node`: what only Node, Bun and Deno can give.
 export { hasBrowser, openBrowser } from "./login/browser.js";
 export { loopback } from "./login/loopback.js";
+export { proxyTransport } from "./proxy.js";
 export { sqliteStore } from "./store/sqlite.js";
 export type { SqliteStoreOptions } from "./store/sqlite.js";
 export { version } from "credpool";

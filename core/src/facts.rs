@@ -63,6 +63,8 @@ pub struct ProviderFacts {
     pub environment: Vec<Box<str>>,
     /// Where an API key goes.
     pub key_placement: Placement,
+    /// Is a credential without a key one too? A server of one's own: its address is all that it takes.
+    pub keyless: bool,
     /// Where a token or an OAuth access token goes.
     pub token_placement: Placement,
     /// Headers that every request needs, beside the credential: name and value.
@@ -78,6 +80,13 @@ pub struct ProviderFacts {
     pub consumer_notice: Option<Box<str>>,
     /// How accounts log in; none: not by us.
     pub oauth: Option<Box<oauth::OauthFacts>>,
+}
+
+impl ProviderFacts {
+    /// May a credential of this kind have no secret?
+    pub fn needs_no_key(&self, kind: Kind) -> bool {
+        kind == Kind::ApiKey && (self.keyless || self.key_placement == Placement::None)
+    }
 }
 
 impl FromJson for Placement {
@@ -125,6 +134,7 @@ from_json! {
         kinds,
         environment = Vec::new(),
         key_placement as "keyPlacement" = Placement::Bearer,
+        keyless = false,
         token_placement as "tokenPlacement" = Placement::Bearer,
         headers = Vec::new(),
         token_headers as "tokenHeaders" = Vec::new(),
@@ -144,6 +154,7 @@ impl ToJson for ProviderFacts {
             kinds,
             environment,
             key_placement as "keyPlacement",
+            keyless if (self.keyless),
             token_placement as "tokenPlacement",
             headers,
             token_headers as "tokenHeaders",

@@ -112,6 +112,8 @@ pub struct Record {
     pub base_url: Option<Box<str>>,
     /// Where tokens are renewed, instead of the provider's own address.
     pub token_url: Option<Box<str>>,
+    /// So many further rounds it takes part in, where that is not as the policy says.
+    pub retry: Option<u8>,
     /// Whose account it is.
     pub identity: Identity,
     /// When it was added.
@@ -169,6 +171,8 @@ pub struct Changes {
     pub expires: Option<Timestamp>,
     /// A new address.
     pub base_url: Option<Box<str>>,
+    /// So many further rounds.
+    pub retry: Option<u8>,
     /// A new identity.
     pub identity: Option<Identity>,
     /// A new source.
@@ -205,6 +209,9 @@ impl Changes {
         }
         if self.base_url.is_some() {
             record.base_url = self.base_url;
+        }
+        if self.retry.is_some() {
+            record.retry = self.retry;
         }
         if self.source.is_some() {
             record.source = self.source;
@@ -271,6 +278,7 @@ from_json! {
         needs_login = false,
         base_url = None,
         token_url = None,
+        retry = None,
         identity = Identity::default(),
         created = Timestamp(0),
         secret_version = 0,
@@ -302,6 +310,7 @@ impl ToJson for Record {
             needs_login if (self.needs_login),
             base_url if given,
             token_url if given,
+            retry if given,
             identity if (self.identity != Identity::default()),
             created,
             secret_version,
@@ -325,6 +334,7 @@ from_json! {
         cooling = None,
         expires = None,
         base_url = None,
+        retry = None,
         identity = None,
         source = None,
     }

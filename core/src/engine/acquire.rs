@@ -62,14 +62,19 @@ impl Engine {
             [] => None,
             _ if waiter.further => None,
             _ if waiter.next_round.is_some() => waiter.next_round.map(|at| at.since(mono)),
-            _ => retry::next_round(
-                &self.policy.retry,
-                self.seed,
-                command.request.0,
-                command.round,
-                command.after,
-                deadline.since(mono),
-            ),
+            _ => {
+                let rounds = self.rounds_left(command);
+                let (key, left) = (command.request.0, deadline.since(mono));
+                retry::next_round(
+                    &self.policy.retry,
+                    self.seed,
+                    key,
+                    command.round,
+                    rounds,
+                    command.after,
+                    left,
+                )
+            }
         };
         let next_round = next_round.map(|wait| mono + wait);
         let worth =
@@ -121,23 +126,31 @@ impl Engine {
         if most > 0 && !further && command.tried.len() >= most {
             return Attempt::Nobody;
         }
+        let rounds = std::mem::take(&mut self.rounds);
+        let skip = |handle: Handle| {
+            command.exclude.contains(&handle)
+                || (!further && command.tried.contains(&handle))
+                || round > rounds[handle.0 as usize]
+        };
+        let mut found = Choosing::Nobody;
         for &route in &command.routes {
-            let skip = |handle: Handle| {
-                command.exclude.contains(&handle) || (!further && command.tried.contains(&handle))
-            };
-            match self.choose(route, sessions, &skip) {
-                Choosing::Granted(lease, handle, forced) => {
-                    let origin = self.member(handle).map_or(Origin::Stored, |member| member.origin);
-                    return Attempt::Leased(Leased { lease, handle, origin, forced, round });
-                }
-                Choosing::Stale(handle) => {
-                    self.start_refresh(handle, false, false, true);
-                    return Attempt::Renewing(handle);
-                }
-                Choosing::Nobody => {}
+            found = self.choose(route, sessions, &skip);
+            if !matches!(found, Choosing::Nobody) {
+                break;
             }
         }
-        Attempt::Nobody
+        self.rounds = rounds;
+        match found {
+            Choosing::Granted(lease, handle, forced) => {
+                let origin = self.member(handle).map_or(Origin::Stored, |member| member.origin);
+                Attempt::Leased(Leased { lease, handle, origin, forced, round })
+            }
+            Choosing::Stale(handle) => {
+                self.start_refresh(handle, false, false, true);
+                Attempt::Renewing(handle)
+            }
+            Choosing::Nobody => Attempt::Nobody,
+        }
     }
 
     /// Is the token of who sat there being renewed?
@@ -179,6 +192,25 @@ impl Engine {
                 Some(Leased { lease, handle, origin, forced: false, round: command.round })
             }
             _ => None,
+        }
+    }
+
+    /// How many further rounds a call may have: the policy's, or as many as somebody takes part in who says so himself.
+    fn rounds_left(&mut self, command: &AcquireCommand) -> u32 {
+        let most = self.policy.retry.rounds;
+        let Some(own) = self.own_rounds else { return most };
+        let rounds = std::mem::take(&mut self.rounds);
+        let accept = |handle: Handle| rounds[handle.0 as usize] > command.round;
+        let somebody = command.routes.iter().any(|&route| {
+            let Some(found) = self.routes.get(route) else { return false };
+            let table = &mut self.tables[found.provider.0 as usize];
+            table.somebody(found.shard, accept) || table.soonest(found.shard, accept).is_some()
+        });
+        self.rounds = rounds;
+        if somebody {
+            most.max(own.into())
+        } else {
+            0
         }
     }
 

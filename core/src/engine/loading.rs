@@ -254,8 +254,11 @@ impl Engine {
             self.look_at_gate(handle, self.now.mono);
         }
         if let Some(member) = self.member_mut(handle) {
+            let known = (member.success, member.failure);
             member.success = member.success.max(parsed.success);
             member.failure = member.failure.max(parsed.failure);
+            // What was counted before this pool, or by another one, is not of these ten minutes.
+            member.tally.skip(member.success - known.0, member.failure - known.1);
         }
     }
 

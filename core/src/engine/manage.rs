@@ -239,6 +239,7 @@ impl Engine {
                 self.gates.push(None);
                 self.incarnation_at.push(0);
                 self.mapped.push(false);
+                self.rounds.push(0);
                 self.remembers.push(false);
                 self.successes.push(0);
                 self.probation.push(false);

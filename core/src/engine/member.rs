@@ -1,5 +1,6 @@
 //! A credential in the engine's memory, and how it stands.
 
+use super::tally::Tally;
 use crate::cooldown::Cooldown;
 use crate::credential::{ModelRules, Origin, Record};
 use crate::id::{CredentialId, ModelIx, ProviderIx, SecretRef};
@@ -68,6 +69,8 @@ pub(super) struct Member {
     pub(super) success: u64,
     pub(super) failure: u64,
     pub(super) last_error: Option<(Reason, Timestamp)>,
+    /// What came of its calls lately.
+    pub(super) tally: Tally,
     pub(super) rules: ModelRules,
     /// Whose turn it is in the pools of its models.
     pub(super) turns: Vec<(ModelIx, u32)>,
@@ -112,6 +115,7 @@ impl Member {
             success: 0,
             failure: 0,
             last_error: None,
+            tally: Tally::default(),
             rules,
             turns: Vec::new(),
         }

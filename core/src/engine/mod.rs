@@ -23,6 +23,7 @@ mod saving;
 mod seating;
 mod serve;
 mod serving;
+mod tally;
 mod tokens;
 mod view;
 mod waiting;
@@ -37,6 +38,7 @@ pub use input::{
 };
 pub use limiting::Stated;
 pub use names::MAX_MODELS;
+pub use tally::Recent;
 pub use view::{CooldownView, MemberView, State};
 
 use crate::cooldown::Upstream;
@@ -110,6 +112,10 @@ pub struct Engine {
     mapped: Vec<bool>,
     /// Has it cooldowns, ladders or strikes to be cleared by a success?
     remembers: Vec<bool>,
+    /// In how many further rounds of a call does it take part?
+    rounds: Vec<u32>,
+    /// The most further rounds that one of them says for itself.
+    own_rounds: Option<u8>,
     successes: Vec<u32>,
     /// Is it coming back, so that its calls are to be counted?
     probation: Vec<bool>,
@@ -210,6 +216,8 @@ impl Engine {
             gates: Vec::new(),
             incarnation_at: Vec::new(),
             mapped: Vec::new(),
+            rounds: Vec::new(),
+            own_rounds: None,
             remembers: Vec::new(),
             successes: Vec::new(),
             probation: Vec::new(),

@@ -162,6 +162,7 @@ impl Engine {
             let mut mutations = Vec::new();
             for &handle in &handles {
                 self.is_recent[handle.0 as usize] = false;
+                self.count_recent(handle);
                 mutations.extend(self.usage_mutation(handle));
             }
             for &tie in &ties {
@@ -185,6 +186,13 @@ impl Engine {
             self.behind_commit_live = true;
             return self.start(PendingOp::Behind { handles, ties, requests, left }, mutations);
         }
+    }
+
+    /// What the hot path has counted goes into the credential's recent calls.
+    fn count_recent(&mut self, handle: Handle) {
+        let (wall, unwritten) = (self.now.wall, u64::from(self.successes[handle.0 as usize]));
+        let Some(member) = self.member_mut(handle) else { return };
+        member.tally.count(wall, member.success + unwritten, member.failure);
     }
 
     pub(super) fn usage_mutation(&self, handle: Handle) -> Option<Mutation> {

@@ -228,9 +228,13 @@ impl Engine {
         let targets: Vec<Box<str>> = member.record.aliases.iter().map(|alias| alias.name.clone()).collect();
         let aliases: Vec<Box<str>> = member.record.aliases.iter().map(|alias| alias.alias.clone()).collect();
         let prefix = member.record.prefix.clone();
+        let own_rounds = self.own_rounds.max(member.record.retry);
         let restricted = !member.rules.is_empty();
+        let rounds = member.record.retry.map_or(self.policy.retry.rounds, u32::from);
         let mapped = member.rules.maps() || self.serving.of(provider).is_some_and(|of| of.rules.maps());
         self.mapped[handle.0 as usize] = mapped;
+        self.own_rounds = own_rounds;
+        self.rounds[handle.0 as usize] = rounds;
         self.learn_aliases(provider, &targets, aliases);
         let Some(of) = self.serving.by_provider.get_mut(provider.0 as usize) else { return };
         let new_prefix = prefix.filter(|prefix| !of.prefixes.contains(prefix));

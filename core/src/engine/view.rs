@@ -1,8 +1,8 @@
 //! What an engine shows: every credential, what it is doing, and why it would or would not be picked.
 
-use super::{Acquire, Candidate, Engine};
+use super::{Acquire, Candidate, Engine, Recent};
 use crate::cooldown::{Circuit, PerReason, Source};
-use crate::credential::{public_index, Identity, Origin, Record};
+use crate::credential::{public_index, Identity, Origin, Record, BY_HAND};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
 use crate::json::{object, ToJson, Writer};
@@ -46,8 +46,16 @@ pub struct MemberView {
     pub expires: Option<Timestamp>,
     /// Where its requests go.
     pub base_url: Option<Box<str>>,
+    /// The proxy of its requests, without user and password, where the pool has filled it in.
+    pub proxy_url: Option<Box<str>>,
+    /// Names of headers of its own, likewise.
+    pub headers: Vec<Box<str>>,
+    /// So many further rounds it takes part in, where that is not as the policy says.
+    pub retry: Option<u8>,
     /// Whose account it is.
     pub identity: Identity,
+    /// In a word of `CLIProxyAPI`'s: `unknown`, `active`, `pending`, `refreshing`, `error` or `disabled`.
+    pub state: &'static str,
     /// In one word: `ready`, `half_open`, `cooling`, `limited`, `paused`, `draining`, `disabled`, `expired`, `needs_login` or
     /// `not_in_cascade`.
     pub status: &'static str,
@@ -61,6 +69,12 @@ pub struct MemberView {
     pub failure: u64,
     /// Why the last of these failed.
     pub last_error: Option<Reason>,
+    /// When it did.
+    pub last_error_at: Option<Timestamp>,
+    /// When the first of what rests, or is paused, or at its limit, comes back.
+    pub next_retry: Option<Timestamp>,
+    /// Calls of the last 200 minutes, by ten minutes.
+    pub recent: Vec<Recent>,
     /// What rests, and how far its ladders have climbed.
     pub cooldowns: Vec<CooldownView>,
 }
@@ -158,6 +172,13 @@ impl Engine {
             _ if member.is_half_open() => "half_open",
             _ => "ready",
         };
+        let paused = record.paused_until.filter(|_| member.paused);
+        let ends = cooldowns.iter().filter(|cooldown| cooldown.active).map(|cooldown| cooldown.until);
+        let limit = member.shut.and_then(|shut| shut.until).map(|until| self.now.wall_of(until));
+        let next_retry = ends.chain(paused.filter(|until| *until < BY_HAND)).chain(limit).min();
+        let success = member.success + u64::from(self.successes[at]);
+        let mut tally = member.tally.clone();
+        tally.count(self.now.wall, success, member.failure);
         Some(MemberView {
             handle,
             id: member.id,
@@ -171,17 +192,24 @@ impl Engine {
             models: record.models.clone(),
             enabled: record.enabled,
             disabled_cause: record.disabled_cause.clone(),
-            paused_until: record.paused_until.filter(|_| member.paused),
+            paused_until: paused,
             cooling: record.cooling,
             expires: record.expires,
             base_url: record.base_url.clone(),
+            proxy_url: None,
+            headers: Vec::new(),
+            retry: record.retry,
             identity: record.identity.clone(),
+            state: if member.job.is_some() { "refreshing" } else { state_word(status) },
             status,
             in_flight: self.in_flight[at],
             last_used: (self.used[at] > 0).then(|| Timestamp(self.used[at] / 1024)),
-            success: member.success + u64::from(self.successes[at]),
+            success,
             failure: member.failure,
             last_error: member.last_error.map(|(reason, _)| reason),
+            last_error_at: member.last_error.map(|(_, at)| at),
+            next_retry,
+            recent: tally.recent(self.now.wall),
             cooldowns,
         })
     }
@@ -320,6 +348,18 @@ impl ToJson for State {
     }
 }
 
+/// `CLIProxyAPI`'s word for a status of ours. What fails is an error until it is over; what waits for something else is
+/// pending.
+fn state_word(status: &str) -> &'static str {
+    match status {
+        "ready" => "active",
+        "disabled" => "disabled",
+        "cooling" | "expired" | "needs_login" => "error",
+        "not_in_cascade" => "unknown",
+        _ => "pending",
+    }
+}
+
 impl ToJson for MemberView {
     fn write(&self, to: &mut Writer) {
         object!(to, self {
@@ -339,13 +379,20 @@ impl ToJson for MemberView {
             cooling if given,
             expires if given,
             base_url as "baseUrl" if given,
+            proxy_url as "proxyUrl" if given,
+            headers if given,
+            retry if given,
             identity,
+            state,
             status,
             in_flight as "inFlight",
             last_used as "lastUsed" if given,
             success,
             failure,
             last_error as "lastError" if given,
+            last_error_at as "lastErrorAt" if given,
+            next_retry as "nextRetry" if given,
+            recent if given,
             cooldowns,
         });
     }

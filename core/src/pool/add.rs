@@ -9,11 +9,11 @@ use crate::engine::NewItem;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, SecretRef};
 use crate::oauth::identity_of_tokens;
-use crate::provider::{auth_parts, environment_kind};
+use crate::provider::{auth_parts, environment_kind, CREDENTIAL_HEADERS};
 use crate::secret::Secret;
 use crate::select::IntMap;
 use crate::time::Timestamp;
-use crate::vault::SecretParts;
+use crate::vault::{Header, SecretParts};
 
 /// Names are at most so long, in bytes.
 const MAX_NAME: usize = 200;
@@ -74,7 +74,9 @@ impl Pool {
             let first = same.insert(parts.fingerprint(&record.provider), index as u32);
             let first = first.map(|first| (first, &checked[first as usize]));
             if let Some((first, _)) = first.filter(|(_, other)| {
-                other.parts.main == parts.main && other.record.provider == record.provider
+                other.parts.main == parts.main
+                    && other.record.provider == record.provider
+                    && !parts.main.is_empty()
             }) {
                 let message = format!("is the same secret as that of credentials[{first}]");
                 return Err(InputError { index: Some(index), ..wrong("key", message) });
@@ -101,9 +103,19 @@ impl Pool {
         let facts = self.registry.facts_or_default(&input.provider).ok_or_else(|| {
             wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`")
         })?;
-        let given =
-            SecretInput { key: input.key, token: input.token, access: input.access, refresh: input.refresh };
-        let (kind, mut parts) = read_secret(input.kind, given)?;
+        check_base_url(input.base_url.as_deref())?;
+        let (key, token, access, refresh) = (input.key, input.token, input.access, input.refresh);
+        let given = SecretInput { key, token, access, refresh, ..SecretInput::default() };
+        let keyless = given.is_empty() && facts.needs_no_key(input.kind.unwrap_or(Kind::ApiKey));
+        if keyless && input.base_url.is_none() {
+            let message = format!("is missing: {} takes no key, only the address of its server", facts.name);
+            return Err(wrong("baseUrl", message));
+        }
+        let (kind, mut parts) = if keyless {
+            (Kind::ApiKey, SecretParts::plain(Secret::default()))
+        } else {
+            read_secret(input.kind, given)?
+        };
         parts.client = input.client.filter(|_| kind == Kind::Oauth);
         if auth_parts(&facts, kind, &parts.main).is_none() {
             return Err(wrong(
@@ -118,7 +130,10 @@ impl Pool {
             return Err(wrong(field, fault));
         }
         let provider = facts.name.clone();
-        let by_secret = self.same_secret(&provider, &parts);
+        let by_secret = match input.base_url.as_deref() {
+            Some(address) if keyless => self.same_address(&provider, address),
+            _ => self.same_secret(&provider, &parts),
+        };
         check_weight(input.weight)?;
         let mut identity = input.identity;
         let mut removes = Vec::new();
@@ -170,6 +185,10 @@ impl Pool {
             (Some(Named::Stored(held)), _) => Some(held),
             (None, same) => same,
         };
+        let old = replaces.and_then(|handle| self.vault.get(self.engine.secret(handle)?));
+        // Around its proxy nothing is sent: who is added again without one keeps the one that it has.
+        parts.egress = old.and_then(|old| old.egress.clone());
+        change_egress(&mut parts, input.proxy_url, input.headers)?;
         names.give(self, &provider, &name);
         let record = Record {
             uid: Box::default(),
@@ -193,6 +212,7 @@ impl Pool {
             needs_login: false,
             base_url: input.base_url,
             token_url: input.token_url,
+            retry: input.retry,
             identity,
             created: Timestamp(0),
             secret_version: 0,
@@ -219,6 +239,7 @@ impl Pool {
             return Err(wrong("name", format!("expected 1 to {MAX_NAME} bytes")));
         }
         check_weight(changes.weight)?;
+        check_base_url(changes.base_url.as_deref())?;
         if let Some((_, fault)) = changes.limits.as_ref().and_then(Limits::fault) {
             return Err(wrong("limits", fault));
         }
@@ -226,17 +247,23 @@ impl Pool {
         if let Some((field, fault)) = fault_of_rules(prefix, changes.aliases.as_deref().unwrap_or_default()) {
             return Err(wrong(field, fault));
         }
-        let Some(secret) = secret else { return Ok(None) };
+        let Some(mut secret) = secret else { return Ok(None) };
         let kind = record.kind;
         let facts = self.registry.facts_or_default(&record.provider);
-        let (_, mut parts) = read_secret(Some(kind), secret)?;
+        let (proxy, headers) = (secret.proxy_url.take(), secret.headers.take());
+        let old = self.engine.secret(handle).and_then(|old| self.vault.get(old));
+        let mut parts = match old {
+            Some(old) if secret.is_empty() => old.clone(),
+            _ => read_secret(Some(kind), secret)?.1,
+        };
         if facts.is_none_or(|facts| auth_parts(&facts, kind, &parts.main).is_none()) {
             return Err(wrong(
                 secret_field(kind),
                 "is empty, or has a character that cannot stand in a header",
             ));
         }
-        let old = self.engine.secret(handle).and_then(|old| self.vault.get(old));
+        parts.egress = old.and_then(|old| old.egress.clone());
+        change_egress(&mut parts, proxy, headers)?;
         if let Some(old) = old {
             if parts.refresh.is_none() {
                 parts.refresh.clone_from(&old.refresh);
@@ -284,6 +311,7 @@ impl Pool {
             needs_login: false,
             base_url: None,
             token_url: None,
+            retry: None,
             identity: Identity::default(),
             created: Timestamp(0),
             secret_version: 1,
@@ -302,6 +330,16 @@ impl Pool {
             ));
         }
         Ok((record, Some(self.vault.put(parts))))
+    }
+
+    /// The stored credential without a key that has this address.
+    fn same_address(&self, provider: &str, address: &str) -> Option<Handle> {
+        self.engine.handles().find(|&handle| {
+            let record = self.engine.record(handle).filter(|record| {
+                record.provider.as_ref() == provider && record.base_url.as_deref() == Some(address)
+            });
+            record.is_some() && self.secret(handle) == Some("")
+        })
     }
 
     /// The stored credential of a provider that has this secret.
@@ -335,6 +373,39 @@ fn check_weight(weight: Option<u32>) -> Result<(), InputError> {
     Ok(())
 }
 
+fn check_base_url(address: Option<&str>) -> Result<(), InputError> {
+    let holds = |address: &str| {
+        let rest = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
+    };
+    if address.is_some_and(|address| !holds(address)) {
+        return Err(wrong("baseUrl", "expected an address that begins with http:// or https://"));
+    }
+    Ok(())
+}
+
+fn change_egress(
+    parts: &mut SecretParts,
+    proxy: Option<Box<str>>,
+    headers: Option<Vec<Header>>,
+) -> Result<(), InputError> {
+    if proxy.is_none() && headers.is_none() {
+        return Ok(());
+    }
+    let mut egress = parts.egress.take().unwrap_or_default();
+    let changed = egress.change(proxy, headers, &CREDENTIAL_HEADERS);
+    changed.map_err(|(field, fault)| wrong(field, fault))?;
+    parts.egress = Some(egress).filter(|egress| !egress.is_empty());
+    Ok(())
+}
+
+impl SecretInput {
+    /// Is there no key and no token?
+    const fn is_empty(&self) -> bool {
+        self.key.is_none() && self.token.is_none() && self.access.is_none()
+    }
+}
+
 const fn secret_field(kind: Kind) -> &'static str {
     match kind {
         Kind::ApiKey => "key",
@@ -345,7 +416,7 @@ const fn secret_field(kind: Kind) -> &'static str {
 
 /// The kind and the secret that were given, one of which tells the other.
 fn read_secret(kind: Option<Kind>, given: SecretInput) -> Result<(Kind, SecretParts), InputError> {
-    let SecretInput { key, token, access, refresh } = given;
+    let SecretInput { key, token, access, refresh, .. } = given;
     let named = [(Kind::ApiKey, key), (Kind::Token, token), (Kind::Oauth, access)];
     let mut found: Vec<_> = named.into_iter().filter_map(|(kind, text)| Some((kind, text?))).collect();
     let (given_as, text) = match (found.pop(), found.is_empty()) {
@@ -366,5 +437,5 @@ fn read_secret(kind: Option<Kind>, given: SecretInput) -> Result<(Kind, SecretPa
         return Err(wrong(secret_field(kind), format!("is longer than {MAX_SECRET} bytes")));
     }
     let refresh = refresh.filter(|refresh| !refresh.is_empty()).map(Secret::new);
-    Ok((kind, SecretParts { main: Secret::new(text.trim()), refresh, client: None }))
+    Ok((kind, SecretParts { refresh, ..SecretParts::plain(Secret::new(text.trim())) }))
 }

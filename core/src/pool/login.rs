@@ -278,6 +278,9 @@ impl Pool {
             expires: tokens.expires,
             base_url: None,
             token_url: None,
+            proxy_url: None,
+            headers: None,
+            retry: None,
             identity: pending.identity.clone(),
             client: Some(Box::new(client)),
         };

@@ -116,6 +116,10 @@ mod tests {
             cooling: None,
             expires: None,
             base_url: None,
+            proxy_url: None,
+            headers: Vec::new(),
+            retry: None,
+            state: "unknown",
             identity: crate::credential::Identity::default(),
             status,
             in_flight: 0,
@@ -123,6 +127,9 @@ mod tests {
             success: 0,
             failure: 0,
             last_error: None,
+            last_error_at: None,
+            next_retry: None,
+            recent: Vec::new(),
             cooldowns: Vec::new(),
         };
         vec![

@@ -11,7 +11,7 @@ use crate::json::{from_json, object, variant, FromJson, Reader, ToJson, Value, W
 use crate::limit::Spending;
 use crate::secret::Secret;
 use crate::time::{Span, Timestamp};
-use crate::vault::Client;
+use crate::vault::{Client, Header};
 use crate::verdict::{Reason, Scope, TransportError};
 use crate::wire::http::HttpRequest;
 
@@ -170,6 +170,10 @@ pub struct SecretInput {
     pub token: Option<Box<str>>,
     pub access: Option<Box<str>>,
     pub refresh: Option<Box<str>>,
+    /// The proxy of its requests; an empty text takes it away.
+    pub proxy_url: Option<Box<str>>,
+    /// Headers of its own, in place of all that it had.
+    pub headers: Option<Vec<Header>>,
 }
 
 /// A credential as it is given.
@@ -194,6 +198,10 @@ pub struct CredentialInput {
     pub expires: Option<Timestamp>,
     pub base_url: Option<Box<str>>,
     pub token_url: Option<Box<str>>,
+    /// The proxy of its requests, and headers of its own: where they are left out, a stored one keeps its own.
+    pub proxy_url: Option<Box<str>>,
+    pub headers: Option<Vec<Header>>,
+    pub retry: Option<u8>,
     pub identity: Identity,
     /// The client that an account was logged in by.
     pub client: Option<Box<Client>>,
@@ -252,6 +260,8 @@ pub struct SecretEntry {
     pub version: u64,
     pub secret: String,
     pub base_url: Option<Box<str>>,
+    pub proxy_url: Option<String>,
+    pub headers: Vec<(Box<str>, String)>,
     /// Its upstream may call models otherwise: ask for each lease.
     pub maps: bool,
 }
@@ -443,7 +453,14 @@ from_json! {
 }
 
 from_json! {
-    strict SecretInput { key = None, token = None, access = None, refresh = None }
+    strict SecretInput {
+        key = None,
+        token = None,
+        access = None,
+        refresh = None,
+        proxy_url as "proxyUrl" = None,
+        headers = None,
+    }
 }
 
 from_json! {
@@ -468,6 +485,9 @@ from_json! {
         expires = None,
         base_url as "baseUrl" = None,
         token_url as "tokenUrl" = None,
+        proxy_url as "proxyUrl" = None,
+        headers = None,
+        retry = None,
         identity = Identity::default(),
         client = None,
     }
@@ -500,7 +520,7 @@ impl ToJson for PoolStep {
 
 impl ToJson for SecretEntry {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given, maps if (self.maps) });
+        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given, proxy_url as "proxyUrl" if given, headers if given, maps if (self.maps) });
     }
 }
 

@@ -45,7 +45,17 @@ impl Pool {
             .handles()
             .filter_map(|handle| self.engine.member_view(handle))
             .filter(|view| provider.as_ref().is_none_or(|provider| *provider == view.provider))
+            .map(|view| self.with_egress(view))
             .collect()
+    }
+
+    fn with_egress(&self, mut view: MemberView) -> MemberView {
+        let parts = self.engine.secret(view.handle).and_then(|secret| self.vault.get(secret));
+        if let Some(egress) = parts.and_then(|parts| parts.egress.as_ref()) {
+            view.proxy_url = egress.shown_proxy();
+            view.headers = egress.headers.iter().map(|(name, _)| name.clone()).collect();
+        }
+        view
     }
 
     /// Who would be picked now, and why the others would not. Changes nothing but the names it learns.

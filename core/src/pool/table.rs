@@ -12,6 +12,8 @@ impl Pool {
         let record = self.engine.record(handle)?;
         let (origin, id) = self.engine.origin(handle)?;
         let secret = self.vault.get(self.engine.secret(handle)?)?;
+        let egress = secret.egress.as_deref();
+        let headers = egress.map(|egress| egress.headers.as_slice()).unwrap_or_default();
         let entry = SecretEntry {
             id,
             provider: record.provider.clone(),
@@ -21,6 +23,8 @@ impl Pool {
             version: record.secret_version,
             secret: secret.main.expose().to_owned(),
             base_url: record.base_url.clone(),
+            proxy_url: egress.and_then(|egress| Some(egress.proxy.as_ref()?.expose().to_owned())),
+            headers: headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
             maps: self.engine.maps(handle),
         };
         let at = handle.0 as usize;

@@ -30,6 +30,8 @@ pub fn auth_parts(facts: &ProviderFacts, kind: Kind, secret: &Secret) -> Option<
     let placement = if token { &facts.token_placement } else { &facts.key_placement };
     let mut parts = AuthParts::default();
     let mut add = |name: &str, value: String| parts.headers.push((name.into(), Secret::new(value)));
+    let none = Placement::None;
+    let placement = if text.is_empty() && facts.needs_no_key(kind) { &none } else { placement };
     if !matches!(placement, Placement::None)
         && (text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()))
     {

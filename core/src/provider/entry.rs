@@ -19,6 +19,7 @@ pub(super) struct Entry {
 pub(super) struct Shape {
     pub(super) kinds: &'static [Kind],
     pub(super) key: Place,
+    pub(super) keyless: bool,
     pub(super) token_headers: &'static [(&'static str, &'static str)],
     /// Empty: nothing to say.
     pub(super) notice: &'static str,
@@ -34,7 +35,9 @@ pub(super) enum Place {
 impl Shape {
     /// A key, sent as Bearer.
     pub(super) const KEY: Self =
-        Self { kinds: &[Kind::ApiKey], key: Place::Bearer, token_headers: &[], notice: "" };
+        Self { kinds: &[Kind::ApiKey], key: Place::Bearer, keyless: false, token_headers: &[], notice: "" };
+    /// A server of one's own, which may want a key or not.
+    pub(super) const LOCAL: Self = Self { keyless: true, ..Self::KEY };
     /// An account or a key, both sent as Bearer.
     pub(super) const ACCOUNT_OR_KEY: Self =
         Self { kinds: &[Kind::Oauth, Kind::ApiKey, Kind::Token], ..Self::KEY };
@@ -81,6 +84,7 @@ impl Entry {
                 Place::Bearer => Placement::Bearer,
                 Place::Header(name) => Placement::Header(name.into()),
             },
+            keyless: self.shape.keyless,
             token_placement: Placement::Bearer,
             headers: Vec::new(),
             token_headers: self

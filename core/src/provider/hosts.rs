@@ -81,10 +81,17 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("wafer-serverless", "Wafer Serverless", "wafer", "*", "", &Shape::KEY),
     entry("zenmux", "ZenMux", "", "*", "zenmux.ai", &Shape::KEY),
     entry("ollama-cloud", "Ollama Cloud", "", "*", "ollama.com/settings/keys", &Shape::KEY),
-    entry("ollama", "Ollama", "", "*", "ollama.com", &Shape::KEY),
-    entry("lm-studio", "LM Studio", "lmstudio", "*", "lmstudio.ai", &Shape::KEY),
-    entry("llama-cpp", "llama.cpp", "llamacpp llama.cpp", "*", "github.com/ggml-org/llama.cpp", &Shape::KEY),
-    entry("vllm", "vLLM", "", "*", "vllm.ai", &Shape::KEY),
+    entry("ollama", "Ollama", "", "*", "ollama.com", &Shape::LOCAL),
+    entry("lm-studio", "LM Studio", "lmstudio", "*", "lmstudio.ai", &Shape::LOCAL),
+    entry(
+        "llama-cpp",
+        "llama.cpp",
+        "llamacpp llama.cpp",
+        "*",
+        "github.com/ggml-org/llama.cpp",
+        &Shape::LOCAL,
+    ),
+    entry("vllm", "vLLM", "", "*", "vllm.ai", &Shape::LOCAL),
     entry("litellm", "LiteLLM", "", "*", "litellm.ai", &Shape::KEY),
 ];
 

@@ -59,7 +59,7 @@ pub fn after_failure(
 }
 
 /// When everybody was tried: how long until they may be tried again; `None` where the policy has no further round, or none
-/// after such a failure. Never longer than the caller waits.
+/// after such a failure. `rounds`: the most that any of them takes part in. Never longer than the caller waits.
 ///
 /// Each round waits twice as long as the one before. A share is added so that many callers do not come back at once: at
 /// most a quarter, at most what the policy says, and at most what is left of the caller's time (CLIProxyAPI's rounds).
@@ -68,11 +68,12 @@ pub fn next_round(
     seed: Seed,
     key: u64,
     round: u32,
+    rounds: u32,
     last: Option<Reason>,
     left: Span,
 ) -> Option<Span> {
     let allowed = last.is_none_or(|last| rules.rounds_after.as_ref().is_none_or(|list| list.contains(&last)));
-    if round >= rules.rounds || !allowed {
+    if round >= rounds || !allowed {
         return None;
     }
     let wait = Span(rules.backoff.0.saturating_mul(1 << round.min(32)).min(rules.backoff_max.0));
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn rounds_double_and_end() {
         let rules = rules(r#"{"retry": {"rounds": 3, "backoff": 100, "backoff_max": 300, "spread_max": 0}}"#);
-        let round = |round, left| next_round(&rules, Seed(1), 1, round, None, Span(left));
+        let round = |round, left| next_round(&rules, Seed(1), 1, round, rules.rounds, None, Span(left));
         assert_eq!([round(0, 999), round(1, 999), round(2, 999)], [100, 200, 300].map(|ms| Some(Span(ms))));
         assert_eq!(round(3, 999), None);
         assert_eq!(round(1, 199), None, "the caller does not wait so long");
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn some_failures_begin_no_round() {
         let rules = rules(r#"{"retry": {"rounds": 3, "rounds_after": ["overloaded"]}}"#);
-        let round = |last| next_round(&rules, Seed(1), 1, 0, last, Span(9_999)).is_some();
+        let round = |last| next_round(&rules, Seed(1), 1, 0, 3, last, Span(9_999)).is_some();
         assert!(round(None) && round(Some(Reason::Overloaded)) && !round(Some(Reason::Auth)));
     }
 

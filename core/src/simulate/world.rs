@@ -396,6 +396,9 @@ impl World {
             expires: spec.expires.map(|at| self.instant(at)),
             base_url: spec.base_url.clone(),
             token_url: spec.token_url.clone(),
+            proxy_url: spec.proxy_url.clone(),
+            headers: None,
+            retry: spec.retry,
             identity: identity(spec),
             client: None,
         })

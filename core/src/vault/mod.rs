@@ -1,8 +1,10 @@
 //! Secrets by reference, in memory only. The machine passes references on; texts leave towards the store and the host's
 //! table, and nowhere else.
 
+mod egress;
 mod login;
 
+pub use egress::{Egress, Header, Shown};
 pub use login::PendingLogin;
 
 use crate::facts::Kind;
@@ -20,6 +22,8 @@ pub struct SecretParts {
     pub refresh: Option<Secret>,
     /// The program that the account was logged in by, where it is known: only that one may renew it.
     pub client: Option<Box<Client>>,
+    /// How its requests leave, where that is special.
+    pub egress: Option<Box<Egress>>,
 }
 
 /// A program that a provider knows (RFC 6749 §2): the user's, never ours.
@@ -36,6 +40,11 @@ pub struct Client {
 }
 
 impl SecretParts {
+    /// A text, and nothing beside it.
+    pub fn plain(main: Secret) -> Self {
+        Self { main, refresh: None, client: None, egress: None }
+    }
+
     /// The parts as a store keeps them: JSON with `key`, `token`, or `access` and `refresh`.
     pub fn to_json(&self, kind: Kind) -> String {
         json::write(&Stored { kind, parts: self })
@@ -46,11 +55,13 @@ impl SecretParts {
         // By far the most are a key as we write it: nothing else in it, nothing escaped.
         if let Some(key) = text.strip_prefix(r#"{"key":""#).and_then(|rest| rest.strip_suffix(r#""}"#)) {
             if key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-                return Some(Self { main: Secret::new(key), refresh: None, client: None });
+                return Some(Self::plain(Secret::new(key)));
             }
         }
-        let Found { key, token, access, refresh, client } = json::read(text).ok()?;
-        Some(Self { main: key.or(token).or(access)?, refresh, client })
+        let Found { key, token, access, refresh, client, proxy, headers } = json::read(text).ok()?;
+        let egress = Egress { proxy, headers };
+        let egress = (!egress.is_empty()).then(|| Box::new(egress));
+        Some(Self { main: key.or(token).or(access)?, refresh, client, egress })
     }
 
     /// A digest by which the same secret is found again, to be compared then. Never shown and never stored.
@@ -68,10 +79,20 @@ struct Found {
     access: Option<Secret>,
     refresh: Option<Secret>,
     client: Option<Box<Client>>,
+    proxy: Option<Secret>,
+    headers: Vec<Header>,
 }
 
 from_json! {
-    open Found { key = None, token = None, access = None, refresh = None, client = None }
+    open Found {
+        key = None,
+        token = None,
+        access = None,
+        refresh = None,
+        client = None,
+        proxy as "proxyUrl" = None,
+        headers = Vec::new(),
+    }
 }
 
 from_json! {
@@ -130,6 +151,14 @@ impl ToJson for Stored<'_> {
         }
         if let Some(client) = &self.parts.client {
             to.field("client", client);
+        }
+        if let Some(egress) = &self.parts.egress {
+            if let Some(proxy) = &egress.proxy {
+                to.field("proxyUrl", &proxy.expose());
+            }
+            if !egress.headers.is_empty() {
+                to.field("headers", &Shown(&egress.headers));
+            }
         }
         to.close('}');
     }
@@ -190,6 +219,9 @@ impl Vault {
             if let Some(secret) = parts.client.as_ref().and_then(|client| client.secret.as_ref()) {
                 see(secret.expose());
             }
+            if let Some(egress) = &parts.egress {
+                egress.each(see);
+            }
         }
     }
 
@@ -234,7 +266,13 @@ mod tests {
             revoke_url: "https://a/r".into(),
         };
         let client = Some(Box::new(client));
-        let parts = SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")), client };
+        let egress = Egress {
+            proxy: Some(Secret::new("http://u:p@h")),
+            headers: vec![("x-a".into(), Secret::new("\"1\""))],
+        };
+        let egress = Some(Box::new(egress));
+        let parts =
+            SecretParts { main: Secret::new("a\"b"), refresh: Some(Secret::new("r")), client, egress };
         for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {
             assert!(SecretParts::from_json(&parts.to_json(kind)) == Some(parts.clone()));
         }
@@ -248,7 +286,7 @@ mod tests {
     }
     #[test]
     fn a_place_that_is_used_again_is_not_mistaken() {
-        let parts = |text: &str| SecretParts { main: Secret::new(text), refresh: None, client: None };
+        let parts = |text: &str| SecretParts::plain(Secret::new(text));
         let mut vault = Vault::default();
         let (first, second) = (vault.put(parts("1")), vault.put(parts("2")));
         vault.forget(first);

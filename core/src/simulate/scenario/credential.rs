@@ -60,6 +60,10 @@ pub struct CredentialSpec {
     pub base_url: Option<Box<str>>,
     /// Where its tokens are renewed.
     pub token_url: Option<Box<str>>,
+    /// The proxy of its requests.
+    pub proxy_url: Option<Box<str>>,
+    /// So many further rounds it takes part in.
+    pub retry: Option<u8>,
 }
 
 from_json! {
@@ -90,5 +94,7 @@ from_json! {
         enterprise_url = None,
         base_url = None,
         token_url = None,
+        proxy_url = None,
+        retry = None,
     }
 }

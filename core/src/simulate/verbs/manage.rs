@@ -34,13 +34,15 @@ pub(super) fn update(world: &mut World, pool: usize, spec: &CredentialSpec) -> R
         cooling: spec.cooling,
         expires: spec.expires.map(|at| world.instant(at)),
         base_url: spec.base_url.clone(),
+        retry: spec.retry,
         identity,
         source: spec.source.clone(),
     };
     let (key, token) = (spec.key.clone(), spec.token.clone());
     let (access, refresh) = (spec.access.clone(), spec.refresh.clone());
-    let given = key.is_some() || token.is_some() || access.is_some();
-    let secret = given.then_some(SecretInput { key, token, access, refresh });
+    let proxy_url = spec.proxy_url.clone();
+    let given = key.is_some() || token.is_some() || access.is_some() || proxy_url.is_some();
+    let secret = given.then_some(SecretInput { key, token, access, refresh, proxy_url, headers: None });
     change(world, pool, handle, changes, secret)
 }
 
