@@ -184,13 +184,13 @@ const inEveryRuntime = [
   { name: "extension", title: "an MV3 service worker in Chromium", needs: ["browser"], built: true, commands: () => [[node, "tests/browser/extension.mjs"]] },
   {
     name: "oauth",
-    title: "logins against a certified OpenID provider, by a person in Chromium",
+    title: "a certified OpenID provider: logins by a person in Chromium; eight processes killed at random over one store",
     needs: ["browser"],
     built: true,
     minutes: 6,
     tests: nodeTests,
     skipped: nodeSkipped,
-    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"]],
+    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"], [node, "tests/oauth/processes.mjs", "20"]],
   },
   { name: "worker", title: "a Cloudflare-like worker", built: true, commands: () => [[node, "tests/package/worker.mjs"]] },
 ];

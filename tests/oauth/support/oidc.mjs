@@ -2,13 +2,14 @@
 // A certified OpenID provider on this machine: rotation with reuse detection, lives of seconds, every flow that we speak.
 import http from "node:http";
 import { once } from "node:events";
+import { memoryAdapter } from "./adapter.mjs";
 
-/** @typedef {{ issuer: string, clients: { publicId: string, confidential: { id: string, secret: string } }, close(): Promise<void>, grants: string[], revoked: string[] }} Oidc */
+/** @typedef {{ issuer: string, clients: { publicId: string, confidential: { id: string, secret: string } }, close(): Promise<void>, grants: string[], revoked: string[], refused: string[], refreshTokenOf(person: string): Promise<string> }} Oidc */
 
 const CONFIDENTIAL = { id: "machine", secret: "canary-secret-of-the-machine" };
 
-/** @param {{ accessSeconds?: number }} [options] @returns {Promise<Oidc>} */
-export async function startOidc({ accessSeconds = 60 } = {}) {
+/** @param {{ accessSeconds?: number, leewaySeconds?: number }} [options] @returns {Promise<Oidc>} */
+export async function startOidc({ accessSeconds = 60, leewaySeconds = 0 } = {}) {
   // It warns of being a test set-up, over and over.
   const { warn, info } = console;
   console.warn = console.info = () => undefined;
@@ -20,6 +21,7 @@ export async function startOidc({ accessSeconds = 60 } = {}) {
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const issuer = `http://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
+    adapter: memoryAdapter(leewaySeconds),
     clients: [
       {
         client_id: "app",
@@ -63,12 +65,27 @@ export async function startOidc({ accessSeconds = 60 } = {}) {
   provider.on("grant.success", (/** @type {any} */ ctx) => grants.push(ctx.oidc.params.grant_type));
   provider.on("refresh_token.destroyed", () => revoked.push("refresh_token"));
   provider.on("grant.revoked", () => revoked.push("grant"));
+  /** @type {string[]} */
+  const refused = [];
+  provider.on("grant.error", (/** @type {any} */ ctx, /** @type {any} */ error) => {
+    if (ctx.oidc.params?.grant_type === "refresh_token") refused.push(`${error.message}: ${error.error_detail ?? ""}`);
+  });
   server.on("request", provider.callback());
   return {
     issuer,
     clients: { publicId: "app", confidential: CONFIDENTIAL },
     grants,
     revoked,
+    refused,
+    // As a login would leave it, without a person.
+    refreshTokenOf: async (person) => {
+      const client = await provider.Client.find("app");
+      const grant = new provider.Grant({ accountId: person, clientId: "app" });
+      const scope = "openid email offline_access";
+      grant.addOIDCScope(scope);
+      const grantId = await grant.save();
+      return new provider.RefreshToken({ accountId: person, client, grantId, scope, gty: "authorization_code" }).save();
+    },
     close: async () => {
       server.closeAllConnections();
       server.close();

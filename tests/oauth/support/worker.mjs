@@ -1,0 +1,21 @@
+// @ts-check
+// One of many processes on one store: uses accounts until it is killed, and tells what became of each call.
+import { CredentialPool } from "credpool";
+import { sqliteStore } from "credpool/node";
+
+const [file = "", issuer = "", options = "{}"] = process.argv.slice(2);
+const pool = await CredentialPool.open({ store: sqliteStore(file), env: false, ...JSON.parse(options) });
+for (;;) {
+  /** @type {string} */
+  let said;
+  try {
+    const lease = await pool.acquire("mine", { waitMs: 5000 });
+    const response = await fetch(`${issuer}/me`, { headers: lease.headers() });
+    await lease.report(response);
+    said = String(response.status);
+  } catch (error) {
+    said = /** @type {{ code?: string }} */ (error).code ?? "error";
+  }
+  process.send?.(said);
+  await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 100));
+}
