@@ -8,6 +8,7 @@ use credpool::json::{self, FromJson, ToJson, Writer};
 use credpool::pool::{Pool, PoolConfig, PoolInput, Preference};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
 use credpool::time::{Instant, Now};
+use credpool::wire::rate_limit::NAMES;
 use wasm_bindgen::prelude::*;
 
 /// The hot path's answers below zero.
@@ -111,6 +112,19 @@ impl WasmPool {
     /// The hot path's end of a successful call. False: it has more to do, report it by `handle`.
     pub fn release(&mut self, mono: f64, lease: f64) -> bool {
         self.0.release(instant(mono), LeaseId(lease as u64))
+    }
+
+    /// What is wanted of a successful answer to a lease's call: 1 its headers of limits, 2 what it took, 3 both; 0: `release`
+    /// says all.
+    pub fn wanted(&self, lease: f64) -> u32 {
+        let wanted = self.0.wanted(LeaseId(lease as u64));
+        u32::from(wanted.headers) + 2 * u32::from(wanted.usage)
+    }
+
+    /// How the names of the headers of limits begin: a list of texts in lower case.
+    #[wasm_bindgen(js_name = limitHeaders)]
+    pub fn limit_headers() -> String {
+        json::write(&NAMES)
     }
 
     /// Ends a lease of which nothing is known. False: somebody waits for it, tick at once.

@@ -7,9 +7,9 @@ import { loginError } from "./login/error.js";
 import { Lease } from "./lease.js";
 import type { LeaseKeeper } from "./lease.js";
 import { Names } from "./names.js";
-import { readOutcome } from "./outcome.js";
-import type { OutcomeSource } from "./outcome.js";
-import type { Answer, ExplanationView, Origin, RefusalCode, Reported } from "./protocol.js";
+import { NOTHING_WANTED, readOutcome } from "./outcome.js";
+import type { OutcomeSource, Wanted } from "./outcome.js";
+import type { Answer, ExplanationView, Origin, Outcome, RefusalCode, Reported } from "./protocol.js";
 import { Refusal } from "./refusal.js";
 import type { Asked } from "./refusal.js";
 import type { Entry } from "./table.js";
@@ -133,13 +133,27 @@ export class Desk implements LeaseKeeper {
     else driver.touch();
   }
 
+  /** What somebody wants to know of the answer to this lease's call, if it succeeds. */
+  wanted(lease: number): Wanted {
+    const driver = this.#driver;
+    const bits = driver.open ? driver.run(() => driver.wasm.wanted(lease)) : 0;
+    return bits === 0 ? NOTHING_WANTED : { headers: bits % 2 === 1 ? driver.limitHeaders() : [], usage: bits > 1 };
+  }
+
+  /** A success: in the hot path, unless its answer says something of limits. */
+  succeed(lease: number, outcome: Outcome): void {
+    if (!outcome.headers && outcome.body === undefined) return this.release(lease);
+    // As with `release`: where it cannot be taken, there is nobody to be told.
+    if (this.#driver.open) this.#driver.call((request) => ({ report: { request, lease, outcome } }));
+  }
+
   abandon(lease: number): void {
     if (this.#driver.open && !this.#driver.run(() => this.#driver.wasm.abandon(lease))) this.#driver.tick();
   }
 
   async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false, refreshed = false): Promise<Report> {
     if (lease < 0) throw new CredpoolError("not_found", "this lease has ended already: report, release or abandon it once");
-    const read = { ...(await readOutcome(outcome, signal)), ...(aside && { aside }) };
+    const read = { ...(await readOutcome(outcome, signal, this.wanted(lease))), ...(aside && { aside }) };
     return reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts, ...(refreshed && { refreshed }) } })));
   }
 
@@ -152,7 +166,7 @@ export class Desk implements LeaseKeeper {
 
   /** A call ended of which no lease is known. */
   async reportUse(handle: number, outcome: OutcomeSource, { model, session }: RouteOptions): Promise<Report> {
-    const read = await readOutcome(outcome);
+    const read = await readOutcome(outcome, undefined, this.wanted(handle * HANDLE));
     return reportOf(this.#driver.call((request) => ({ report: { request, handle, outcome: read, ...named(model, session) } })));
   }
 

@@ -42,6 +42,7 @@ export class Driver {
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
+  #limitHeaders: readonly string[] | undefined;
   #lastRequest = 0;
   #deadline = Infinity;
   #drainAt = Infinity;
@@ -169,6 +170,11 @@ export class Driver {
   /** What sends this credential's requests: a transport of its own where the host gives one. */
   transport(entry: Entry): typeof globalThis.fetch {
     return (entry.transport ??= transportFor(this.host, entry));
+  }
+
+  /** How the names of the headers of limits begin. */
+  limitHeaders(): readonly string[] {
+    return (this.#limitHeaders ??= JSON.parse(this.run(() => WasmPool.limitHeaders())) as string[]);
   }
 
   /** How long `fetch` waits where the caller does not say: the policy's word. */

@@ -30,18 +30,39 @@ export interface OutcomeParts {
 /** What can be reported: `true` for a success, a Response, an SDK's or a transport's error, a text, or the parts. */
 export type OutcomeSource = true | Response | Error | string | OutcomeParts;
 
+/** What of a success somebody listens to. */
+export interface Wanted {
+  /** How the names of the headers of limits begin; none are wanted where it is empty. */
+  readonly headers: readonly string[];
+  /** What it took: its body. */
+  readonly usage: boolean;
+}
+
+export const NOTHING_WANTED: Wanted = { headers: [], usage: false };
+
 /** Reads it. A Response is read from a clone, so that its body stays the caller's. */
-export async function readOutcome(source: OutcomeSource, signal?: AbortSignal): Promise<Outcome> {
+export async function readOutcome(source: OutcomeSource, signal?: AbortSignal, wanted = NOTHING_WANTED): Promise<Outcome> {
   if (source === true) return { ok: true };
   if (typeof source === "string") return { body: source.slice(0, MAX_BODY_BYTES) };
   if (isResponse(source)) {
     const answered = isAnswered(source);
-    if (answered && !mayHoldError(source)) return { ok: true };
+    const mayFail = answered && mayHoldError(source);
+    if (answered && !mayFail && !(wanted.usage && isJson(source))) return success(source.headers, wanted);
     const body = await readBody(source, signal);
-    if (answered && (body === undefined || !ERROR_INSIDE.test(body))) return { ok: true };
+    if (answered && !(mayFail && body !== undefined && ERROR_INSIDE.test(body))) return success(source.headers, wanted, body);
     return { status: source.status, headers: headerPairs(source.headers), ...(body !== undefined && { body }) };
   }
-  return fromObject(source);
+  return fromObject(source, wanted);
+}
+
+/** A success, with what is wanted of it. */
+export function success(headers: HeaderSource, { headers: names, usage }: Wanted, body?: string): Outcome {
+  const outcome: Outcome = { ok: true };
+  const limits = names.length === 0 ? [] : headerPairs(headers).filter(([name]) => names.some((begin) => name.toLowerCase().startsWith(begin)));
+  // Their instants are meant by the clock of who sent them.
+  if (limits.length > 0) outcome.headers = [...limits, ...headerPairs(headers).filter(([name]) => name.toLowerCase() === "date")];
+  if (usage && body !== undefined) outcome.body = body;
+  return outcome;
 }
 
 /** What was answered with less than 400 was answered; a redirect is the caller's, and so is what is not modified. */
@@ -63,7 +84,12 @@ const ERROR_INSIDE = /"(error|errors|base_resp|success)"/;
 /** May a successful answer be an error all the same? Small JSON of a known length, which costs nothing to look at. */
 export function mayHoldError({ ok, headers }: Response): boolean {
   const length = headers.get("content-length");
-  return ok && length !== null && Number(length) <= MAX_ERROR_BYTES && /^application\/(\w+\+)?json\b/i.test(headers.get("content-type") ?? "");
+  return ok && length !== null && Number(length) <= MAX_ERROR_BYTES && isJson({ headers });
+}
+
+/** Does it say that it is JSON? */
+export function isJson({ headers }: Pick<Response, "headers">): boolean {
+  return /^application\/(\w+\+)?json\b/i.test(headers.get("content-type") ?? "");
 }
 
 /** What an error of `fetch`, or of an SDK around it, says of the connection; undefined where it says nothing. */
@@ -135,10 +161,13 @@ async function readBody(response: Response, signal: AbortSignal | undefined): Pr
 }
 
 /** The parts, or an error that has them under the names that SDKs use; in itself, or in the error that it wraps. */
-function fromObject(source: Error | OutcomeParts): Outcome {
+function fromObject(source: Error | OutcomeParts, wanted = NOTHING_WANTED): Outcome {
   const usage = usageOf((source as OutcomeParts).usage);
   const took = usage && { usage };
-  if ("ok" in source && source.ok === true) return { ok: true, ...headersOf(source), ...took };
+  if ("ok" in source && source.ok === true) {
+    const said = wanted.usage ? content(source.body)?.slice(0, MAX_BODY_BYTES) : undefined;
+    return { ok: true, ...headersOf(source), ...took, ...(said !== undefined && { body: said }) };
+  }
   const { stream } = source as OutcomeParts;
   if (stream) return { ...headersOf(source), stream, ...took };
   const told = tellingOf(source);

@@ -7,6 +7,7 @@ import type { Lease } from "../lease.js";
 import { isAnswered, isResponse, saysHowItEnded, transportOf } from "../outcome.js";
 import type { OutcomeSource } from "../outcome.js";
 import type { Report, RouteOptions } from "../types.js";
+import { answered } from "./answered.js";
 import { Attempts } from "./attempts.js";
 import type { AttemptOptions } from "./attempts.js";
 
@@ -56,10 +57,16 @@ export class Execution {
   }
 
   async run<T>(work: Executor<T>): Promise<T> {
-    return this.#each(async (lease, context) => {
+    return this.#each(async (lease, context, grant) => {
       const value = await work(lease, context);
-      if (!lease.ended && isResponse(value) && !isAnswered(value)) return { failed: { response: value }, value };
-      lease.release();
+      if (lease.ended || !isResponse(value)) {
+        lease.release();
+        return { value };
+      }
+      if (!isAnswered(value)) return { failed: { response: value }, value };
+      lease.forget();
+      const report = (outcome: OutcomeSource) => this.#attempts.report(grant, outcome, this.#aside);
+      answered({ desk: this.#desk, report, aborted: () => this.#signal?.aborted === true }, grant.lease, value);
       return { value };
     });
   }
@@ -83,7 +90,7 @@ export class Execution {
     });
   }
 
-  async #each<T>(attempt: (lease: Lease, context: ExecuteContext) => Promise<{ value: T; failed?: Failed } | { failed: Failed; outcome: OutcomeSource }>): Promise<T> {
+  async #each<T>(attempt: (lease: Lease, context: ExecuteContext, grant: Grant) => Promise<{ value: T; failed?: Failed } | { failed: Failed; outcome: OutcomeSource }>): Promise<T> {
     const attempts = this.#attempts;
     let last: { value: T } | { error: unknown } | undefined;
     for (;;) {
@@ -96,7 +103,7 @@ export class Execution {
       const lease = this.#desk.lease(grant, attempts.model);
       let again: boolean;
       try {
-        const ended = await attempt(lease, { attempt: attempts.count, signal: this.#signal });
+        const ended = await attempt(lease, { attempt: attempts.count, signal: this.#signal }, grant);
         if (!ended.failed) {
           attempts.tell(grant, { reason: "ok" }, undefined, false);
           return (ended as { value: T }).value;

@@ -1,13 +1,13 @@
 // A drop-in `fetch`: it puts a credential into each request, tries others as the engine says, and reports.
 import { anyOf } from "../abort.js";
+import { answered } from "../call/answered.js";
 import { Attempts } from "../call/attempts.js";
 import type { AttemptOptions } from "../call/attempts.js";
 import type { Desk, Grant } from "../desk.js";
 import type { Driver } from "../driver.js";
 import { isAnswered, mayHoldError, readOutcome, transportOf } from "../outcome.js";
-import type { OutcomeSource } from "../outcome.js";
+import type { OutcomeSource, Wanted } from "../outcome.js";
 import { modelOf, withModel } from "./model.js";
-import { whenBodyEnds } from "./observe.js";
 import { sessionOf } from "./session.js";
 import { signalOf, template, withCredential } from "./request.js";
 import type { FetchInit, FetchInput, Template } from "./request.js";
@@ -26,8 +26,6 @@ export interface FetchOptions extends AttemptOptions {
   maxBodyBytes?: number | undefined;
 }
 
-/** A body of these types is handed on while it comes; its lease ends with it. */
-const STREAMED = /^(text\/event-stream|application\/(x-ndjson|jsonl|stream\+json|vnd\.amazon\.eventstream))\b/i;
 const MAX_BODY = 4 * 1024 * 1024;
 
 export function poolFetch(driver: Driver, desk: Desk, providers: readonly string[], options: FetchOptions): typeof globalThis.fetch {
@@ -80,8 +78,8 @@ class Call {
         this.#drop();
         this.#last = answer;
         failure = undefined;
-        const error = isAnswered(answer) ? await errorInside(answer, signal) : answer;
-        if (!error) return this.#succeeded(attempts, grant, answer);
+        const { error, body } = await lookInto(answer, signal);
+        if (!error) return this.#succeeded(attempts, grant, answer, body);
         if (!(await this.#refused(attempts, grant, answer.status, error))) return this.#handOver();
         signal?.throwIfAborted();
       }
@@ -97,23 +95,12 @@ class Call {
     return upstream === undefined || upstream === model ? request : withModel(request, upstream);
   }
 
-  /** The call was answered: the lease ends now, or with the stream. */
-  #succeeded(attempts: Attempts, grant: Grant, answer: Response): Response {
+  /** The call was answered: the lease ends now, or with the body. */
+  #succeeded(attempts: Attempts, grant: Grant, answer: Response, body: string | undefined): Response {
     this.#last = undefined;
     attempts.tell(grant, { reason: "ok" }, answer.status, false);
-    if (!answer.body || !STREAMED.test(answer.headers.get("content-type") ?? "")) {
-      this.#desk.release(grant.lease);
-      return answer;
-    }
-    // Not the answer itself: who waits for a body's end must not keep it.
-    const { headers } = answer;
-    whenBodyEnds(answer, (error, stream) => {
-      const transport = error === undefined || this.#signal?.aborted ? undefined : (transportOf(error) ?? "connection");
-      // The caller's own abort says nothing against the credential.
-      if (transport === undefined && stream) void attempts.report(grant, { headers, stream });
-      else if (transport === undefined || transport === "aborted") quietly(() => this.#desk.release(grant.lease));
-      else void attempts.report(grant, { transport });
-    });
+    const report = (outcome: OutcomeSource) => attempts.report(grant, outcome);
+    answered({ desk: this.#desk, report, aborted: () => this.#signal?.aborted === true }, grant.lease, answer, body);
     return answer;
   }
 
@@ -154,11 +141,14 @@ class Call {
   }
 }
 
-/** An error that stands where an answer should. Only small JSON is looked into; the engine says what it is. */
-async function errorInside(answer: Response, signal: AbortSignal | undefined): Promise<OutcomeSource | undefined> {
-  if (!mayHoldError(answer)) return undefined;
-  const outcome = await readOutcome(answer, signal);
-  return outcome.ok ? undefined : outcome;
+const WHOLE: Wanted = { headers: [], usage: true };
+
+/** An answer that is an error, or holds one where an answer should stand. Only small JSON is looked into; the engine says what it is. */
+async function lookInto(answer: Response, signal: AbortSignal | undefined): Promise<{ error?: OutcomeSource; body?: string | undefined }> {
+  if (!isAnswered(answer)) return { error: answer };
+  if (!mayHoldError(answer)) return {};
+  const outcome = await readOutcome(answer, signal, WHOLE);
+  return outcome.ok ? { body: outcome.body } : { error: outcome };
 }
 
 function withAbandon<T>(desk: Desk, { lease }: Grant, work: () => T): T {
@@ -167,13 +157,5 @@ function withAbandon<T>(desk: Desk, { lease }: Grant, work: () => T): T {
   } catch (error) {
     desk.abandon(lease);
     throw error;
-  }
-}
-
-function quietly(work: () => void): void {
-  try {
-    work();
-  } catch {
-    // The engine is gone; whoever uses the pool next is told.
   }
 }

@@ -12,6 +12,11 @@ type Ended = (error?: unknown, ends?: StreamEnds) => void;
 /** So much is kept: the first event, and the last ones. By them the engine knows how a stream ended. */
 const HEAD_BYTES = 1024;
 const TAIL_BYTES = 16 * 1024;
+/** So much of a body that is wanted whole; of a longer one nothing is known. */
+const WHOLE_BYTES = 64 * 1024;
+
+/** What of a body is wanted: the ends of a stream, or all of one JSON. */
+type Part = "ends" | "whole";
 
 const READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
@@ -25,9 +30,9 @@ const Registry = (globalThis as { FinalizationRegistry?: CollectorClass }).Final
 const dropped = Registry && new Registry((end) => end());
 
 /** Calls back once, when the body has ended; with the error where it broke. */
-export function whenBodyEnds(response: Response, ended: Ended): void {
+export function whenBodyEnds(response: Response, ended: Ended, part: Part = "ends"): void {
   const end = once(ended);
-  const kept = new Kept();
+  const kept = new Kept(part);
   if (!response.body) return end();
   dropped?.register(response.body, end);
   watchStream(response.body, kept, end);
@@ -57,19 +62,26 @@ function once(ended: Ended): Ended {
 class Kept {
   readonly #head: Uint8Array[] = [];
   readonly #tail: Uint8Array[] = [];
+  readonly part: Part;
+  readonly bytes: number;
   #headSize = 0;
   #tailSize = 0;
   #size = 0;
+
+  constructor(part: Part) {
+    this.part = part;
+    this.bytes = part === "whole" ? WHOLE_BYTES : TAIL_BYTES;
+  }
 
   add(chunk: unknown): void {
     if (!(chunk instanceof Uint8Array)) return;
     // Copies: what a reader was given is its own.
     if (this.#headSize < HEAD_BYTES) this.#headSize += this.#head[this.#head.push(chunk.slice(0, HEAD_BYTES - this.#headSize)) - 1]?.length ?? 0;
-    const part = chunk.slice(-TAIL_BYTES);
+    const part = chunk.slice(-this.bytes);
     this.#tail.push(part);
     this.#tailSize += part.length;
     this.#size += chunk.length;
-    for (let first = this.#tail[0]; first && this.#tailSize - first.length >= TAIL_BYTES; first = this.#tail[0]) {
+    for (let first = this.#tail[0]; first && this.#tailSize - first.length >= this.bytes; first = this.#tail[0]) {
       this.#tailSize -= first.length;
       this.#tail.shift();
     }
@@ -158,16 +170,28 @@ async function* iterateOver(reader: ReadableStreamDefaultReader<Uint8Array>, pre
   }
 }
 
-/** A body that was read at once: what is neither text nor bytes is not looked at. */
+/** A body that was read at once: what is neither text nor bytes is not looked at, unless all of one JSON is wanted. */
 function settle<T>(reading: Promise<T>, kept: Kept, end: Ended): Promise<T> {
   reading.then((whole) => {
-    if (typeof whole === "string") return end(undefined, whole.length > TAIL_BYTES ? { head: whole.slice(0, HEAD_BYTES), tail: whole.slice(-TAIL_BYTES) } : { tail: whole });
+    if (typeof whole === "string") return end(undefined, whole.length > kept.bytes ? { head: whole.slice(0, HEAD_BYTES), tail: whole.slice(-kept.bytes) } : { tail: whole });
     const bytes = whole instanceof ArrayBuffer ? new Uint8Array(whole) : whole;
-    if (!(bytes instanceof Uint8Array)) return end();
+    if (!(bytes instanceof Uint8Array)) {
+      const tail = kept.part === "whole" ? topOf(whole) : undefined;
+      return end(undefined, tail === undefined ? undefined : { tail });
+    }
     kept.add(bytes);
     end(undefined, kept.ends());
   }, (error: unknown) => end(error));
   return reading;
+}
+
+/** The top of what was read as JSON: its numbers and objects. Lists and texts are long, and say nothing of what a call took. */
+function topOf(json: unknown): string | undefined {
+  const last: unknown = Array.isArray(json) ? json.at(-1) : json;
+  if (typeof last !== "object" || last === null || last instanceof Blob) return undefined;
+  const top = Object.entries(last as Record<string, unknown>).filter(([, value]) => typeof value === "number" || (typeof value === "object" && value !== null && !Array.isArray(value)));
+  const text = JSON.stringify(Object.fromEntries(top));
+  return text.length > WHOLE_BYTES ? undefined : text;
 }
 
 function own(target: object, name: PropertyKey, value: unknown): void {

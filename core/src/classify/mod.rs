@@ -14,11 +14,13 @@ mod facts;
 mod hint;
 mod matching;
 mod stream;
+mod usage;
 
 use facts::ErrorFacts;
 pub use facts::{MAX_BODY, MAX_CODE, MAX_CODES, MAX_MESSAGE};
 use matching::{Case, Found};
 pub use stream::{classify_event, classify_stream, Stream};
+pub use usage::{tokens_of_answer, tokens_of_stream};
 
 /// How an upstream call ended, as it came.
 #[derive(Clone, Copy, Default)]

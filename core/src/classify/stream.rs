@@ -109,7 +109,7 @@ pub fn classify_stream<'a>(
 }
 
 /// The first event, and the last ones.
-fn events(stream: Stream<'_>) -> (Option<sse::Event>, Vec<sse::Event>) {
+pub(super) fn events(stream: Stream<'_>) -> (Option<sse::Event>, Vec<sse::Event>) {
     let head = if stream.head.is_empty() { stream.tail } else { stream.head };
     let objects = head.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
     let read = if objects { objects_of } else { events_of };

@@ -34,6 +34,12 @@ impl Engine {
         self.look_at_gate(handle, self.now.mono);
     }
 
+    /// Do the limits of a credential count tokens, so that somebody wants to know what a call took?
+    pub fn counts_tokens(&self, handle: Handle) -> bool {
+        let gate = self.gates.get(handle.0 as usize).and_then(Option::as_ref);
+        gate.is_some_and(|gate| gate.counts_tokens())
+    }
+
     /// A lease begins: answers the tokens that are counted for it.
     pub(super) fn enter(&mut self, handle: Handle, mono: Instant) -> u32 {
         let at = handle.0 as usize;

@@ -97,6 +97,12 @@ impl Gate {
         self.limits.tokens.unwrap_or(0)
     }
 
+    /// Does anything here count tokens?
+    pub fn counts_tokens(&self) -> bool {
+        let budget = self.limits.budget.and_then(|budget| budget.tokens);
+        self.token_rate() > 0 || budget.is_some_and(|tokens| tokens > 0)
+    }
+
     /// A call begins. Answers the tokens that are counted for it until it is known what it takes.
     pub fn enter(&mut self, now: Instant) -> u32 {
         let (rate, token_rate) = (self.rate(), self.token_rate());

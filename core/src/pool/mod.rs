@@ -5,6 +5,7 @@
 
 mod accounts;
 mod add;
+mod learning;
 mod login;
 mod names;
 mod packed;
@@ -15,6 +16,7 @@ mod show;
 mod table;
 
 pub use add::InputError;
+pub use learning::Wanted;
 pub use profiles::Preference;
 pub use protocol::{
     Answer, CredentialInput, HostEffect, LoginInput, MutationData, Outcome, PoolConfig, PoolInput, PoolStep,
@@ -26,7 +28,7 @@ use crate::classify::{classify, classify_stream, Answer as Upstream, Stream, Sub
 use crate::credential::Record;
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
-    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Stated, Step, Target,
+    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
 };
 use crate::entropy::Seed;
 use crate::facts::{Kind, ProviderFacts};
@@ -41,7 +43,6 @@ use crate::time::{Instant, Now, Span};
 use crate::vault::{Client, SecretParts, Vault};
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
-use crate::wire::rate_limit::RateLimits;
 use crate::wire::session::{derive_session, DerivedSession};
 
 /// An engine, its secrets, and what it knows of providers.
@@ -264,8 +265,10 @@ impl Pool {
                     }
                     (None, None) => return Err((request, not_found())),
                 };
-                let stated = self.stated(&outcome, now);
-                let spending = outcome.usage;
+                let succeeded = verdict == Verdict::Success;
+                let stated = self.stated(&outcome, succeeded, now);
+                let spending =
+                    handle.map_or(outcome.usage, |handle| self.spending(handle, &outcome, succeeded));
                 Command::Report(ReportCommand {
                     request,
                     target,
@@ -405,28 +408,6 @@ impl Pool {
             Verdict::Failure(said) if said.reason == Reason::ModelNotFound => verdict,
             _ => Verdict::Failure(Failure::new(Reason::Unknown, Scope::Request, None)),
         }
-    }
-
-    /// What an answer says of the limits of its account, where the policy listens.
-    fn stated(&self, outcome: &Outcome, now: Now) -> Stated {
-        let mut stated = Stated::default();
-        if !self.engine.policy().heed_headers || outcome.headers.is_empty() {
-            return stated;
-        }
-        let limits = RateLimits::read(Headers::from(outcome.headers.as_slice()), now.wall);
-        for limit in limits.0.iter().filter(|limit| !limit.window) {
-            let place = match &*limit.name {
-                "requests" | "" => &mut stated.requests,
-                "tokens" => &mut stated.tokens,
-                _ => continue,
-            };
-            *place = limit.remaining;
-            // A refusal has its own rules: how long it rests is for the policy to say.
-            if outcome.ok && limit.exhausted() {
-                stated.empty_for = stated.empty_for.max(limit.reset);
-            }
-        }
-        stated
     }
 
     fn keep_secret(&mut self, row: RowData) -> Row {
