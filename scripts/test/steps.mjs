@@ -76,6 +76,13 @@ const inRust = (nextest) => [
     ],
   },
   {
+    name: "simulation",
+    title: "histories of processes that renew the same accounts, with faults: npm run simulate -- --seeds N for more",
+    tests: cargoTests,
+    environment: () => ({ SEEDS: "2000" }),
+    commands: () => [["cargo", "test", "--profile", "simulation", "--package", "credpool", "--test", "simulation", "--locked"]],
+  },
+  {
     name: "fuzz",
     title: "every parser with some thousand made-up inputs",
     tests: cargoTests,

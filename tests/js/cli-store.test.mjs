@@ -53,6 +53,14 @@ test("a stored credential is disabled, enabled, tested, moved and removed", asyn
   assert.equal((await run(["list"])).stdout, "no profiles: credpool add PROVIDER stores one\n");
 });
 
+test("a server of one's own needs no key", async () => {
+  const { run } = fresh();
+  const added = await run(["add", "ollama", "--base-url", "http://127.0.0.1:11434/v1"], "");
+  assert.deepEqual([added.code, added.stdout], [0, "stored ollama:default (api_key)\n"], added.stderr);
+  assert.equal((await run(["explain", "ollama"])).code, 0);
+  assert.match((await run(["add", "openai", "--base-url", "http://127.0.0.1:1/v1"], "")).stderr, /no secret was given/);
+});
+
 test("what makes no sense is said, with what to do, and nothing is stored", async () => {
   const { run } = fresh();
   /** @type {[string[], string | undefined, RegExp][]} */

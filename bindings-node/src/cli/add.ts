@@ -21,7 +21,10 @@ Options:
   --priority NUMBER  higher is tried first (0)
   --weight NUMBER    its share under the strategy "weighted" (1)
   --model PATTERN    only for these models, "*" for any text; may be repeated
-  --base-url URL     where its requests go instead
+  --base-url URL     where its requests go instead; a server on this machine
+                     (ollama, ...) with a URL needs no key
+  --proxy URL        the proxy that its requests take; a password in it is seen
+                     by others while this runs
   --replace          take the place of the one of the same name
 ${STORE_HELP}`,
   options: {
@@ -32,6 +35,7 @@ ${STORE_HELP}`,
     weight: { type: "string" },
     model: { type: "string", multiple: true },
     "base-url": { type: "string" },
+    proxy: { type: "string" },
     replace: { type: "boolean" },
   },
   async run({ out }, values, [provider, surplus]) {
@@ -40,14 +44,16 @@ ${STORE_HELP}`,
     return withPool(values, async (pool) => {
       const known = pool.providers.get(provider);
       if (!known) throw new UsageError(`add: unknown provider ${JSON.stringify(provider)}; \`credpool providers\` shows those that are known`);
-      const secret = await readSecret(`${values.token === true ? "Token" : "API key"} for ${known.label}: `);
+      const keyless = known.keyless === true && values.token !== true && typeof values["base-url"] === "string";
+      const secret = keyless ? "" : await readSecret(`${values.token === true ? "Token" : "API key"} for ${known.label}: `);
       const credential: NewCredential & { replace?: boolean } = {
-        ...(values.token === true ? { token: secret } : { key: secret }),
+        ...(keyless ? {} : values.token === true ? { token: secret } : { key: secret }),
         ...(typeof values.name === "string" && { name: values.name }),
         ...(values.priority !== undefined && { priority: whole("priority", values.priority) }),
         ...(values.weight !== undefined && { weight: whole("weight", values.weight) }),
         ...(Array.isArray(values.model) && { models: values.model as string[] }),
         ...(typeof values["base-url"] === "string" && { baseUrl: values["base-url"] }),
+        ...(typeof values.proxy === "string" && { proxyUrl: values.proxy }),
         replace: values.replace === true,
       };
       const profile = await pool.profiles.add(provider, credential);

@@ -1,5 +1,5 @@
 //! Patterns for texts, in the notation of regular expressions and without their danger: time is at most the product of the two
-//! lengths, whatever the pattern and whatever the text (`docs/decisions/0007-patterns.md`).
+//! lengths, whatever the pattern and whatever the text (`docs/decisions/0011-patterns.md`).
 //!
 //! | written | matches |
 //! |---|---|
