@@ -54,7 +54,7 @@ impl Engine {
         let (now, ttl) = (self.now, self.policy.refresh.lease);
         if let Some((op, id)) = self.refresh_op(handle, Phase::Leasing, None) {
             if let Some(job) = self.job(handle) {
-                job.ask(now);
+                job.asked = now;
             }
             self.effects.push(Effect::Lease { op, id, ttl });
         }
@@ -104,8 +104,7 @@ impl Engine {
             let Some(id) = self.member(handle).and_then(|member| member.id) else { return };
             let op = self.op();
             if let Some(job) = self.job(handle) {
-                job.renewal = Some(op);
-                job.ask(now);
+                job.renewal = Some((op, now));
             }
             self.ops.insert(op, PendingOp::Renewal { id });
             self.effects.push(Effect::Renew { op, id, fence, ttl });
@@ -116,10 +115,10 @@ impl Engine {
     pub(super) fn renewed(&mut self, op: OpId, id: CredentialId, completion: &Completion) {
         let ttl = self.policy.refresh.lease;
         let Some(handle) = self.find(id) else { return };
-        let Some(job) = self.job(handle).filter(|job| job.renewal == Some(op)) else { return };
-        job.renewal = None;
+        let Some(job) = self.job(handle) else { return };
+        let Some((_, asked)) = job.renewal.take_if(|(renewal, _)| *renewal == op) else { return };
         match completion {
-            Completion::Leased { fence } => job.hold(*fence, ttl),
+            Completion::Leased { fence } => job.hold(*fence, asked, ttl),
             Completion::Busy => job.lose(),
             _ => job.last = true,
         }
@@ -148,7 +147,7 @@ impl Engine {
             (Phase::Leasing, Completion::Leased { fence }) => {
                 let ttl = self.policy.refresh.lease;
                 if let Some(job) = self.job(handle) {
-                    job.hold(fence, ttl);
+                    job.hold(fence, job.asked, ttl);
                     job.tries = 0;
                 }
                 self.read_again(handle);

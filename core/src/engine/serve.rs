@@ -47,15 +47,16 @@ impl Engine {
 
     pub(super) fn serve_deadlines(&mut self) {
         let mono = self.now.mono;
+        // Nobody is given anything before all that is due of the credentials is done: after a long sleep the end of a wait and a
+        // token's expiry are due together, whichever came first.
+        let mut late = Vec::new();
         while let Some(&Reverse((at, handle, incarnation))) = self.timers.peek() {
             if at > mono {
                 break;
             }
             self.timers.pop();
             if handle == WAITER {
-                // Who has returned by now serves those who came first.
-                self.serve_waiters();
-                self.serve_due_waiter(incarnation);
+                late.push(incarnation);
             } else if self.incarnation_at[handle.0 as usize] == incarnation {
                 self.serve_member(handle);
             }
@@ -67,6 +68,13 @@ impl Engine {
             }
         }
         self.ties.expire(mono, self.policy.affinity.ttl);
+        if !late.is_empty() {
+            // Who has returned by now serves those who came first.
+            self.serve_waiters();
+        }
+        for waiter in late {
+            self.serve_due_waiter(waiter);
+        }
         self.serve_logins();
     }
 

@@ -97,12 +97,13 @@ pub struct Job {
     pub running: bool,
     /// The fence of the lease; zero: none is held.
     pub fence: u64,
-    /// When the lease was asked for or prolonged last: it ends from there.
-    asked: Now,
+    /// When the lease was asked for last: it ends from there.
+    pub asked: Now,
     /// Until when it holds, by both clocks: one of them may have stood still while the machine slept.
     until: Option<Now>,
-    /// The effect that prolongs it.
-    pub renewal: Option<OpId>,
+    /// The effect that prolongs it, and when that was asked for. Both may be under way at once: each answer counts from its
+    /// own question.
+    pub renewal: Option<(OpId, Now)>,
     /// The store failed to prolong it: it is used to its end, and no longer.
     pub last: bool,
     /// When the endpoint counts as silent.
@@ -165,16 +166,12 @@ impl Job {
         }
     }
 
-    /// The lease is asked for now: from here it is counted, so that we never believe in it longer than the store does.
-    pub const fn ask(&mut self, now: Now) {
-        self.asked = now;
-    }
-
-    /// The lease was given, or prolonged.
-    pub fn hold(&mut self, fence: u64, ttl: Span) {
+    /// The lease was given, or prolonged. It is counted from the moment it was asked for, so that we never believe in it longer
+    /// than the store does.
+    pub fn hold(&mut self, fence: u64, asked: Now, ttl: Span) {
         self.fence = fence;
         self.last = false;
-        self.until = Some(Now { wall: self.asked.wall + ttl, mono: self.asked.mono + ttl });
+        self.until = Some(Now { wall: asked.wall + ttl, mono: asked.mono + ttl });
     }
 
     /// The lease is lost, or was given back.
@@ -243,8 +240,7 @@ mod tests {
         let at = |wall, mono| Now::from_millis(wall, mono);
         let mut job = Job::new(1, at(1000, 0));
         assert!(!job.holds(at(1000, 0), Span::ZERO));
-        job.ask(at(1000, 0));
-        job.hold(7, Span(300));
+        job.hold(7, at(1000, 0), Span(300));
         assert!(job.holds(at(1299, 299), Span::ZERO));
         assert!(!job.holds(at(1299, 299), Span(1)));
         assert!(!job.holds(at(1300, 10), Span::ZERO), "the machine slept, and its monotonic clock with it");
