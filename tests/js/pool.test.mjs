@@ -231,7 +231,7 @@ test("list and get show what a credential is doing", async () => {
   assert.deepEqual(info, {
     id, provider: "openai", name: "a", kind: "api_key", origin: "stored", priority: 2, weight: 3, models: ["gpt-*"], enabled: true,
     expires: host.wall + 1000, identity: { email: "a@example.com", orgId: "org" }, status: "cooling", inFlight: 0, lastUsed: host.wall,
-    counters: { success: 0, failure: 1 }, lastError: "rate_limit",
+    counters: { success: 0, failure: 1 }, lastError: "rate_limit", lastErrorAt: host.wall, message: "rate_limit", nextRetry: host.wall + 60_000, recent: [{ from: host.wall, success: 0, failure: 1 }], state: "error",
     cooldowns: [{ scope: "model", model: "gpt-5", reason: "rate_limit", until: host.wall + 60_000, level: 0, source: "hint", circuit: "closed" }],
   });
   assert.deepEqual(pool.get(id), pool.get("openai:a"));
