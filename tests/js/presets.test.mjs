@@ -1,12 +1,15 @@
 // @ts-check
 // Presets: the pool's WebAssembly has `default` alone; the package has the others, and every entry finds them.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { CredentialPool } from "credpool";
+import { runProgram } from "./support/runtime.mjs";
+
+const folder = mkdtempSync(join(tmpdir(), "credpool-presets-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 const documents = readdirSync(new URL("../../core/src/policy/presets/", import.meta.url));
 const names = documents.filter((file) => !file.endsWith(".classify.json")).map((file) => file.replace(/\.json$/, ""));
@@ -51,7 +54,9 @@ test("every entry has the presets by itself", async () => {
       initSync?.(readFileSync(new URL("wasm/credpool.wasm", folder)));
       await (await CredentialPool.open({ env: false, policy: { extends: "openclaw-v1", classify: { extends: "oh-my-pi" } } })).close();
       console.log("opened");`;
-    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
-    assert.equal(stdout.trim(), "opened", entry);
+    const file = join(folder, `${entry}.mjs`);
+    writeFileSync(file, program);
+    const { stdout, stderr } = await runProgram([file]);
+    assert.equal(stdout.trim(), "opened", `${entry}: ${stderr}`);
   }
 });
