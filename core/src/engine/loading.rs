@@ -258,7 +258,7 @@ impl Engine {
             member.success = member.success.max(parsed.success);
             member.failure = member.failure.max(parsed.failure);
             // What was counted before this pool, or by another one, is not of these ten minutes.
-            member.tally.skip(member.success - known.0, member.failure - known.1);
+            member.tally.pass_over(member.success - known.0, member.failure - known.1);
         }
     }
 

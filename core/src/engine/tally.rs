@@ -29,7 +29,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// So much there was before it counted, or others have counted it.
-    pub(super) fn skip(&mut self, success: u64, failure: u64) {
+    pub(super) fn pass_over(&mut self, success: u64, failure: u64) {
         self.success = self.success.saturating_add(success);
         self.failure = self.failure.saturating_add(failure);
     }
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn each_ten_minutes_are_counted_apart_and_forgotten_after_200() {
         let mut tally = Tally::default();
-        tally.skip(100, 50);
+        tally.pass_over(100, 50);
         let mut count = |minute: u64, success: u64, failure: u64| {
             tally.count(Timestamp(START + minute * 60_000), 100 + success, 50 + failure);
             tally.clone()

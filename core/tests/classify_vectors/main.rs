@@ -2,7 +2,9 @@
 //! from), and what each means under the presets. One line a vector.
 
 mod bodies;
+mod clouds;
 mod families;
+mod gateways;
 mod makers;
 mod others;
 mod systems;
