@@ -58,6 +58,7 @@ pub mod select;
 pub mod simulate;
 pub mod sorted_map;
 pub mod time;
+pub mod usage;
 pub mod vault;
 pub mod verdict;
 pub mod wire;
