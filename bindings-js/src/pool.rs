@@ -8,6 +8,7 @@ use credpool::json::{self, FromJson, ToJson, Writer};
 use credpool::pool::{Pool, PoolConfig, PoolInput, Preference};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
 use credpool::time::{Instant, Now};
+use credpool::wire::model_names::{Form, ModelNames};
 use credpool::wire::rate_limit::NAMES;
 use wasm_bindgen::prelude::*;
 
@@ -143,6 +144,19 @@ impl WasmPool {
         self.0.upstream_model(LeaseId(lease as u64), requested).unwrap_or_default()
     }
 
+    /// What rewrites the answer to a lease's call, of a `Content-Type`, where it is to name another model than the upstream's.
+    #[wasm_bindgen(js_name = modelNames)]
+    pub fn model_names(&self, lease: f64, content_type: &str) -> Option<WasmModelNames> {
+        let name = self.0.answer_model(LeaseId(lease as u64))?;
+        Some(WasmModelNames(ModelNames::new(Form::of(content_type)?, name)))
+    }
+
+    /// What the answer to a lease's call is to call its model; empty where it is left as it is.
+    #[wasm_bindgen(js_name = answerModel)]
+    pub fn answer_model(&self, lease: f64) -> String {
+        self.0.answer_model(LeaseId(lease as u64)).unwrap_or_default().to_owned()
+    }
+
     /// The number of a session; 0 is none.
     pub fn session(&mut self, name: &str) -> f64 {
         #[cfg(feature = "break-on-purpose")]
@@ -249,6 +263,20 @@ impl WasmPool {
     #[wasm_bindgen(js_name = tellSelected)]
     pub fn tell_selected(&mut self, tell: bool) {
         self.0.tell_selected(tell);
+    }
+}
+
+/// Rewrites the names of models in one answer, while it passes.
+#[wasm_bindgen]
+pub struct WasmModelNames(ModelNames);
+
+#[wasm_bindgen]
+impl WasmModelNames {
+    /// The next bytes of the body in, what takes their place out.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len() + 64);
+        self.0.push(bytes, &mut out);
+        out
     }
 }
 

@@ -14,6 +14,7 @@ import { Refusal } from "./refusal.js";
 import type { Asked } from "./refusal.js";
 import type { Entry } from "./table.js";
 import type { Fallback, Report, RouteOptions } from "./types.js";
+import type { WasmModelNames } from "./wasm/glue.js";
 
 /** What the hot path answers below zero. */
 const CODES: Readonly<Record<number, RefusalCode>> = { [-2]: "cooling_down", [-3]: "unavailable", [-4]: "not_found", [-5]: "unknown_provider", [-6]: "too_many" };
@@ -106,7 +107,7 @@ export class Desk implements LeaseKeeper {
   }
 
   lease({ lease, entry, forced }: Grant, model: string | undefined): Lease {
-    return new Lease(this, lease, entry, forced, this.upstreamModel(lease, entry, model));
+    return new Lease(this, lease, entry, forced, this.upstreamModel(lease, entry, model), this.#answerModel(lease, entry));
   }
 
   /** What the upstream of a lease calls the model that its caller named. */
@@ -115,9 +116,20 @@ export class Desk implements LeaseKeeper {
     return this.#driver.run(() => this.#driver.wasm.upstreamModel(lease, model)) || model;
   }
 
+  /** What rewrites the answer to a lease's call, where it is to name another model than the upstream's. To be asked while the lease is open. */
+  modelNames(lease: number, { maps }: Entry, { headers }: Response): WasmModelNames | undefined {
+    const driver = this.#driver;
+    if (!maps || !driver.open) return undefined;
+    return driver.run(() => driver.wasm.modelNames(lease, headers.get("content-type") ?? ""));
+  }
+
+  #answerModel(lease: number, { maps }: Entry): string | undefined {
+    return maps ? this.#driver.run(() => this.#driver.wasm.answerModel(lease)) || undefined : undefined;
+  }
+
   #lease(number: number, model: string | undefined): Lease {
     const entry = this.#entry(number);
-    return new Lease(this, number, entry, false, this.upstreamModel(number, entry, model));
+    return new Lease(this, number, entry, false, this.upstreamModel(number, entry, model), this.#answerModel(number, entry));
   }
 
   release(lease: number): void {

@@ -19,16 +19,18 @@ export class Lease implements Disposable {
   readonly #entry: Entry;
   readonly #forced: boolean;
   readonly #model: string | undefined;
+  readonly #answerModel: string | undefined;
   /** -1 once it has ended. */
   #number: number;
 
   /** @internal */
-  constructor(keeper: LeaseKeeper, number: number, entry: Entry, forced: boolean, model: string | undefined) {
+  constructor(keeper: LeaseKeeper, number: number, entry: Entry, forced: boolean, model: string | undefined, answerModel: string | undefined) {
     this.#keeper = keeper;
     this.#number = number;
     this.#entry = entry;
     this.#forced = forced;
     this.#model = model;
+    this.#answerModel = answerModel;
   }
 
   /** `true`: a lease, not a refusal. */
@@ -76,6 +78,11 @@ export class Lease implements Disposable {
   /** What the upstream calls the model that was asked for: by the credential's aliases, and without its prefix. */
   get model(): string | undefined {
     return this.#model;
+  }
+
+  /** What the answer is to call its model: the alias that was asked for, where it says so (`force`). Absent: what the upstream calls it. */
+  get answerModel(): string | undefined {
+    return this.#answerModel;
   }
 
   /** It rests in truth: the policy gives it all the same, so that the caller sees the provider's own error. */

@@ -21,8 +21,11 @@ export interface OutcomeParts {
   body?: unknown;
   /** There was no answer, or no end of it. */
   transport?: TransportError | undefined;
-  /** A stream, answered with a 200, that came to its end: its first and last bytes as text, or all of it as `tail`. */
-  stream?: { head?: string; tail: string } | undefined;
+  /**
+   * A stream, answered with a 200, that came to its end: its first and last bytes as text, or all of it as `tail`; as base64, with
+   * `binary`, where it is one of Amazon's binary messages.
+   */
+  stream?: { head?: string; tail: string; binary?: boolean } | undefined;
   /** What the call took, for limits: tokens of prompt and answer together, and what they cost. */
   usage?: { tokens?: number | undefined; usd?: number | undefined } | undefined;
 }
@@ -73,7 +76,8 @@ export function isAnswered({ ok, status, type }: Response): boolean {
 /** Is it an upstream's answer that was thrown: an SDK's error, a Response, or the parts of one? */
 export function saysHowItEnded(thrown: unknown): boolean {
   if (typeof thrown === "string" || !isObject(thrown)) return false;
-  return isResponse(thrown) || fromObject(thrown).status !== undefined || isTransport(thrown.transport);
+  // Amazon's SDK throws what came as an exception inside a stream, which has no status.
+  return isResponse(thrown) || fromObject(thrown).status !== undefined || isTransport(thrown.transport) || isObject(thrown.$metadata);
 }
 
 /** No error that stands in the place of an answer is longer. */

@@ -107,6 +107,7 @@ export interface AliasData {
   name: string;
   alias: string;
   fork?: boolean;
+  force?: boolean;
 }
 
 export interface CredentialInput extends SecretInput {
@@ -157,8 +158,8 @@ export interface Outcome {
   headers?: [string, string][];
   body?: string;
   transport?: TransportError;
-  /** A stream, answered with a 200, that came to its end: its first and last bytes, or all of it as `tail`. */
-  stream?: { head?: string; tail: string };
+  /** A stream, answered with a 200, that came to its end: its first and last bytes, or all of it as `tail`; `binary`: as base64. */
+  stream?: { head?: string; tail: string; binary?: boolean };
   aside?: boolean;
   usage?: { tokens?: number; microdollars?: number };
 }

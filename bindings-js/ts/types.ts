@@ -146,6 +146,8 @@ export interface ModelAlias {
   alias: string;
   /** Is it served under its own name too? No. */
   fork?: boolean | undefined;
+  /** Do answers name the alias in the place of the upstream's model? No. */
+  force?: boolean | undefined;
 }
 
 /** A credential to be stored. One of `key`, `token` and `access` is its secret; a local server may do with its `baseUrl`. */

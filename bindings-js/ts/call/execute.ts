@@ -10,6 +10,7 @@ import type { Report, RouteOptions } from "../types.js";
 import { answered } from "./answered.js";
 import { Attempts } from "./attempts.js";
 import type { AttemptOptions } from "./attempts.js";
+import { renamed } from "./renamed.js";
 
 /** How `pool.execute` works. */
 export interface ExecuteOptions extends RouteOptions, AttemptOptions {
@@ -66,8 +67,9 @@ export class Execution {
       if (!isAnswered(value)) return { failed: { response: value }, value };
       lease.forget();
       const report = (outcome: OutcomeSource) => this.#attempts.report(grant, outcome, this.#aside);
+      const names = value instanceof Response ? this.#desk.modelNames(grant.lease, grant.entry, value) : undefined;
       answered({ desk: this.#desk, report, aborted: () => this.#signal?.aborted === true }, grant.lease, value);
-      return { value };
+      return { value: renamed(value, names) as T };
     });
   }
 

@@ -3,6 +3,7 @@ import { anyOf } from "../abort.js";
 import { answered } from "../call/answered.js";
 import { Attempts } from "../call/attempts.js";
 import type { AttemptOptions } from "../call/attempts.js";
+import { renamed } from "../call/renamed.js";
 import type { Desk, Grant } from "../desk.js";
 import type { Driver } from "../driver.js";
 import { isAnswered, mayHoldError, readOutcome, transportOf } from "../outcome.js";
@@ -18,7 +19,7 @@ export interface FetchOptions extends AttemptOptions {
   session?: string | undefined;
   /** The model; read from each request where it is left out. */
   model?: string | undefined;
-  /** Where a credential's upstream has another name for the model, is that name put into the request? Yes. It is put where the model was found: in the path, or in a body that is JSON or a form. */
+  /** Where a credential's upstream has another name for the model, is that name put into the request? Yes. It is put where the model was found: in the path, or in a body that is JSON or a form. `false` leaves answers as they are too. */
   rewriteModel?: boolean | undefined;
   /** Ends every call; a request's own signal counts too. */
   signal?: AbortSignal | undefined;
@@ -100,8 +101,9 @@ class Call {
     this.#last = undefined;
     attempts.tell(grant, { reason: "ok" }, answer.status, false);
     const report = (outcome: OutcomeSource) => attempts.report(grant, outcome);
+    const names = this.#options.rewriteModel === false ? undefined : this.#desk.modelNames(grant.lease, grant.entry, answer);
     answered({ desk: this.#desk, report, aborted: () => this.#signal?.aborted === true }, grant.lease, answer, body);
-    return answer;
+    return renamed(answer, names);
   }
 
   /** An answer that is an error. True: try another. */

@@ -5,18 +5,20 @@
 export interface StreamEnds {
   head?: string;
   tail: string;
+  /** Both are base64: the stream is one of bytes. */
+  binary?: true;
 }
 
 type Ended = (error?: unknown, ends?: StreamEnds) => void;
 
 /** So much is kept: the first event, and the last ones. By them the engine knows how a stream ended. */
-const HEAD_BYTES = 1024;
+const HEAD_BYTES = 2048;
 const TAIL_BYTES = 16 * 1024;
 /** So much of a body that is wanted whole; of a longer one nothing is known. */
 const WHOLE_BYTES = 64 * 1024;
 
-/** What of a body is wanted: the ends of a stream, or all of one JSON. */
-type Part = "ends" | "whole";
+/** What of a body is wanted: the ends of a stream, of text or of bytes, or all of one JSON. */
+type Part = "ends" | "bytes" | "whole";
 
 const READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
 
@@ -88,14 +90,22 @@ class Kept {
   }
 
   ends(): StreamEnds {
-    const tail = textOf(this.#tail);
-    return this.#size > this.#tailSize ? { head: textOf(this.#head), tail } : { tail };
+    const binary = this.part === "bytes";
+    const said = binary ? base64Of : textOf;
+    const tail = said(this.#tail);
+    return { ...(this.#size > this.#tailSize && { head: said(this.#head) }), tail, ...(binary && { binary }) };
   }
 }
 
 function textOf(chunks: readonly Uint8Array[]): string {
   const decoder = new TextDecoder();
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode();
+}
+
+function base64Of(chunks: readonly Uint8Array[]): string {
+  let binary = "";
+  for (const chunk of chunks) for (const byte of chunk) binary += String.fromCharCode(byte);
+  return btoa(binary);
 }
 
 function watchStream(stream: ReadableStream<Uint8Array>, kept: Kept, end: Ended): void {
@@ -173,6 +183,7 @@ async function* iterateOver(reader: ReadableStreamDefaultReader<Uint8Array>, pre
 /** A body that was read at once: what is neither text nor bytes is not looked at, unless all of one JSON is wanted. */
 function settle<T>(reading: Promise<T>, kept: Kept, end: Ended): Promise<T> {
   reading.then((whole) => {
+    if (typeof whole === "string" && kept.part === "bytes") return end();
     if (typeof whole === "string") return end(undefined, whole.length > kept.bytes ? { head: whole.slice(0, HEAD_BYTES), tail: whole.slice(-kept.bytes) } : { tail: whole });
     const bytes = whole instanceof ArrayBuffer ? new Uint8Array(whole) : whole;
     if (!(bytes instanceof Uint8Array)) {

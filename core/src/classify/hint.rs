@@ -11,7 +11,7 @@ use crate::time::{Span, Timestamp};
 use crate::verdict::{Hint, HintSource};
 use crate::wire::http::Headers;
 use crate::wire::rate_limit::RateLimits;
-use crate::wire::{date, duration, retry_after};
+use crate::wire::{date, duration, retry_after, spoken};
 
 /// The best hint of an answer. `refused`: the answer says that a limit is reached, so resets of limits mean it.
 pub(super) fn best(headers: Headers<'_>, facts: &ErrorFacts, refused: bool, now: Timestamp) -> Option<Hint> {
@@ -21,7 +21,7 @@ pub(super) fn best(headers: Headers<'_>, facts: &ErrorFacts, refused: bool, now:
     let first = retry_after::read(headers, now)
         .or_else(|| limits.reset_of_refusal().and_then(|after| hint(after, HintSource::Reset)))
         .or_else(|| body(facts, from).and_then(|after| hint(after, HintSource::Body)))
-        .or_else(|| message(&facts.message).and_then(|after| hint(after, HintSource::Message)));
+        .or_else(|| message(&facts.message, from).and_then(|after| hint(after, HintSource::Message)));
     let window = limits
         .reset_of_windows()
         .map(|after| Hint { after, source: HintSource::Reset })
@@ -149,19 +149,37 @@ const BEFORE: [&str; 12] = [
     "wait",
 ];
 
-/// The length that a message names, if any.
-pub(super) fn message(text: &str) -> Option<Span> {
-    BEFORE.iter().find_map(|words| {
+/// Words that stand before an instant.
+const BEFORE_INSTANT: [&str; 6] = ["resets", "reset", "try again", "retry", "access", "available"];
+
+/// The length that a message names, if any; else the instant.
+pub(super) fn message(text: &str, from: Timestamp) -> Option<Span> {
+    let length = |rest: &str| {
+        let at = rest.trim_start_matches([' ', '~', ':', '"', '\\', '=']);
+        let at = ["about ", "approximately ", "around ", "at least "]
+            .iter()
+            .find_map(|filler| at.strip_prefix(filler))
+            .unwrap_or(at);
+        duration::parse_start(at).and_then(positive)
+    };
+    let instant = |rest: &str| {
+        let at = rest.trim_start_matches([' ', ':']);
+        let at =
+            ["again ", "after ", "until "].iter().find_map(|filler| at.strip_prefix(filler)).unwrap_or(at);
+        let at = spoken::parse_start(at, from)?;
+        positive(Span(at.since(from).0.min(duration::MAX.0)))
+    };
+    behind(text, &BEFORE, &length).or_else(|| behind(text, &BEFORE_INSTANT, &instant))
+}
+
+/// What is read behind one of these words, the first of them first.
+fn behind(text: &str, words: &[&str], read: &dyn Fn(&str) -> Option<Span>) -> Option<Span> {
+    words.iter().find_map(|words| {
         let mut rest = text;
         // The first few occurrences are enough.
         for _ in 0..4 {
             rest = rest.get(find(rest, words)? + words.len()..)?;
-            let at = rest.trim_start_matches([' ', '~', ':', '"', '\\', '=']);
-            let at = ["about ", "approximately ", "around ", "at least "]
-                .iter()
-                .find_map(|filler| at.strip_prefix(filler))
-                .unwrap_or(at);
-            if let Some(span) = duration::parse_start(at).and_then(positive) {
+            if let Some(span) = read(rest) {
                 return Some(span);
             }
         }
@@ -194,14 +212,41 @@ mod tests {
             ("retry after 3 attempts", None),
             ("wait, there is more", None),
         ] {
-            assert_eq!(message(text).map(Span::as_millis), want, "{text}");
+            assert_eq!(message(text, NOON).map(Span::as_millis), want, "{text}");
+        }
+    }
+
+    /// 2026-01-01 12:00:00 UTC.
+    const NOON: Timestamp = Timestamp(1_767_225_600_000 + 12 * 3_600_000);
+
+    #[test]
+    fn instants_of_messages() {
+        for (text, want) in [
+            ("You have reached your specified API usage limits. You will regain access on 2026-01-02 at 00:00 UTC.", Some(720)),
+            ("5-hour limit reached, resets 3pm (UTC)", Some(180)),
+            ("Your limit resets at 3:30 PM GMT", Some(210)),
+            ("You've hit your usage limit. Try again at 10:00 AM UTC+2.", Some(20 * 60)),
+            ("Rate limited: retry after 2026-01-01T12:10:00Z", Some(10)),
+            ("Quota exhausted, available again at midnight UTC", Some(720)),
+            // A length goes before an instant.
+            ("Resets at 3pm UTC. Please try again in 20s", None),
+            // Whose clock?
+            ("You've hit your limit, resets 3am (Europe/Berlin)", None),
+            ("resets at 3pm", None),
+            ("Try again at 10:00 AM.", None),
+            ("Your limit will reset at 2026-01-02 18:03:00", None),
+            ("Limits reset at midnight Pacific time", None),
+            ("reset your password, retry with UTC, access 15 models", None),
+        ] {
+            let got = message(text, NOON).filter(|span| span.0 > 20_000).map(|span| span.0 / 60_000);
+            assert_eq!(got, want, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn no_message_panics(text in "(try again in|reset after|retryDelay|wait) ?[~:\"]?\\PC{0,30}") {
-            let _ = message(&text);
+            let _ = message(&text, NOON);
         }
     }
 }

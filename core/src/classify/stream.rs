@@ -7,6 +7,8 @@
 //! | `OpenAI`'s responses | `error`, `response.failed` | `response.completed`, `.incomplete`, `.failed`, `.cancelled` |
 //! | Gemini, as events or as one array | an element with `error` | a `finishReason`, a `promptFeedback` |
 //! | Ollama, a JSON object a line | a line with `error` | `"done": true` |
+//! | Bedrock's converse, as Amazon's binary messages | a message of type `exception` or `error` | `messageStop` |
+//! | a model's own events in Bedrock's chunks | the same, and the model's own | the model's own |
 //!
 //! A stream of none of these kinds is never said to lack its end.
 
@@ -18,7 +20,9 @@ use crate::time::Timestamp;
 use crate::verdict::{Failure, TransportError, Verdict};
 use crate::wire::find::find;
 use crate::wire::http::Headers;
-use crate::wire::sse;
+use crate::wire::{event_stream, sse};
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 
 /// What a host keeps of a stream that ended without an error of the transport.
 #[derive(Clone, Copy, Default)]
@@ -27,6 +31,8 @@ pub struct Stream<'a> {
     pub head: &'a str,
     /// Its last bytes, some thousands are enough, or all of it.
     pub tail: &'a str,
+    /// Both are the base64 of bytes: Amazon's binary messages ([`event_stream`]).
+    pub binary: bool,
 }
 
 /// No more events of the tail than this are looked at, the last ones.
@@ -111,6 +117,17 @@ pub fn classify_stream<'a>(
 /// The first event, and the last ones.
 pub(super) fn events(stream: Stream<'_>) -> (Option<sse::Event>, Vec<sse::Event>) {
     let head = if stream.head.is_empty() { stream.tail } else { stream.head };
+    if stream.binary {
+        let mut events = messages_of(stream.tail);
+        let first = if stream.head.is_empty() {
+            events.first().cloned()
+        } else {
+            messages_of(head).into_iter().next()
+        };
+        events.drain(..events.len().saturating_sub(MAX_EVENTS));
+        // A first message that is longer than what was kept of it is an event all the same.
+        return (first.or_else(|| (!head.is_empty()).then(sse::Event::default)), events);
+    }
     let objects = head.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']);
     let read = if objects { objects_of } else { events_of };
     let first = read(head).into_iter().next();
@@ -137,6 +154,46 @@ fn events_of(text: &str) -> Vec<sse::Event> {
     parser.push(text.as_bytes(), |event| events.push(event));
     events.extend(parser.finish());
     events
+}
+
+/// Amazon's messages as events: an error under its name, a model's own event out of its chunk.
+fn messages_of(base64: &str) -> Vec<sse::Event> {
+    let bytes = base64_bytes(base64);
+    let mut events = Vec::new();
+    for message in event_stream::messages(&bytes) {
+        let text = String::from_utf8_lossy(message.payload).into_owned();
+        let header = |name| message.header(name).unwrap_or_default();
+        let (event, data) = match header(":message-type") {
+            "exception" => ("error", amazon_error(header(":exception-type"), &text)),
+            "error" => ("error", amazon_error(header(":error-code"), header(":error-message"))),
+            _ => match chunk(&text) {
+                Some(inner) => ("", inner),
+                None => (header(":event-type"), text),
+            },
+        };
+        events.push(sse::Event { event: event.to_owned(), data, truncated: false });
+    }
+    events
+}
+
+/// `{"bytes":"…"}`: what a model's own API says, in base64.
+fn chunk(payload: &str) -> Option<String> {
+    let root = json::read::<Value>(payload).ok()?;
+    String::from_utf8(base64_bytes(root.get("bytes")?.as_str()?)).ok()
+}
+
+/// An error as the body of an answer has it: its type is in a header, and its payload is an object with a message, or a text.
+fn amazon_error(kind: &str, said: &str) -> String {
+    let kind = json::write(&kind);
+    match said.trim_start().strip_prefix('{').map(str::trim_start) {
+        Some(rest) => ["{\"__type\":", &*kind, if rest.starts_with('}') { "" } else { "," }, rest].concat(),
+        None => ["{\"__type\":", &*kind, ",\"message\":", &json::write(&said), "}"].concat(),
+    }
+}
+
+/// Nothing where it is no base64.
+fn base64_bytes(text: &str) -> Vec<u8> {
+    STANDARD.decode(text).unwrap_or_default()
 }
 
 /// Objects that begin at the start of a line, alone or as elements of an array: everything inside of them is indented, or is
@@ -169,10 +226,14 @@ enum Kind {
     Chat,
     Gemini,
     Ollama,
+    Converse,
 }
 
 impl Kind {
     fn of(event: &sse::Event) -> Option<Self> {
+        if event.event == "messageStart" {
+            return Some(Self::Converse);
+        }
         let root = json::read::<Value>(event.data.trim()).ok()?;
         let text = |name| root.get(name).and_then(Value::as_str);
         Some(match text("type") {
@@ -197,6 +258,7 @@ impl Kind {
         };
         match self {
             Self::Empty => false,
+            Self::Converse => event.event == "messageStop",
             Self::Messages => kind == "message_stop",
             Self::Responses => matches!(
                 kind,

@@ -21,7 +21,7 @@ fn whole(provider: &str, tail: &str) -> String {
 }
 
 fn end(provider: &str, head: &str, tail: &str) -> String {
-    match classify_stream(&rules(), provider, Headers::default(), Stream { head, tail }, NOW) {
+    match classify_stream(&rules(), provider, Headers::default(), Stream { head, tail, binary: false }, NOW) {
         Verdict::Success => "ok".to_owned(),
         Verdict::Failure(failure) => show(&failure),
     }
@@ -162,5 +162,139 @@ proptest! {
     #[test]
     fn nothing_panics(head in "\\PC{0,40}", tail in "(data: |event: error|\n|\\{|\\[|,|\"error\":|\\PC){0,40}") {
         let _ = end("openai", &head, &tail);
+    }
+}
+
+mod amazon {
+    use super::*;
+    use crate::wire::event_stream::tests::message;
+
+    fn event(name: &str, payload: &str) -> Vec<u8> {
+        message(
+            &[(":event-type", name), (":content-type", "application/json"), (":message-type", "event")],
+            payload.as_bytes(),
+        )
+    }
+
+    fn exception(name: &str, payload: &str) -> Vec<u8> {
+        message(
+            &[
+                (":exception-type", name),
+                (":content-type", "application/json"),
+                (":message-type", "exception"),
+            ],
+            payload.as_bytes(),
+        )
+    }
+
+    fn chunk(json: &str) -> Vec<u8> {
+        event("chunk", &format!(r#"{{"bytes":"{}","p":"abcdef"}}"#, STANDARD.encode(json)))
+    }
+
+    fn ends(head: &[u8], tail: &[u8]) -> String {
+        let (head, tail) = (STANDARD.encode(head), STANDARD.encode(tail));
+        let stream = Stream { head: &head, tail: &tail, binary: true };
+        match classify_stream(&rules(), "amazon-bedrock", Headers::default(), stream, NOW) {
+            Verdict::Success => "ok".to_owned(),
+            Verdict::Failure(failure) => show(&failure),
+        }
+    }
+
+    fn whole(messages: &[Vec<u8>]) -> String {
+        ends(b"", &messages.concat())
+    }
+
+    #[test]
+    fn exceptions_are_errors() {
+        let start = event("messageStart", r#"{"role":"assistant"}"#);
+        for (kind, payload, want) in [
+            (
+                "throttlingException",
+                r#"{"message":"Too many requests, please wait before trying again."}"#,
+                "rate_limit model",
+            ),
+            (
+                "internalServerException",
+                r#"{"message":"The system encountered an unexpected error."}"#,
+                "overloaded model",
+            ),
+            ("serviceUnavailableException", "{}", "overloaded model"),
+            (
+                "modelTimeoutException",
+                r#"{"message":"Model has timed out in processing the request."}"#,
+                "timeout model",
+            ),
+            (
+                "validationException",
+                r#"{"message":"The provided request is not valid"}"#,
+                "request_fault request",
+            ),
+            (
+                "modelStreamErrorException",
+                r#"{"message":"The model returned an error","originalStatusCode":500}"#,
+                "overloaded model",
+            ),
+            ("throttlingException", "plain words", "rate_limit model"),
+        ] {
+            assert_eq!(whole(&[start.clone(), exception(kind, payload)]), want, "{kind} {payload}");
+        }
+        let error = message(
+            &[
+                (":message-type", "error"),
+                (":error-code", "ThrottlingException"),
+                (":error-message", "slow \"down\""),
+            ],
+            b"",
+        );
+        assert_eq!(whole(&[start, error]), "rate_limit model");
+    }
+
+    #[test]
+    fn what_a_model_wrote_is_no_exception() {
+        let said = r#"{"delta":{"text":"{\"__type\":\"throttlingException\"} :message-type exception"}}"#;
+        assert_eq!(
+            whole(&[
+                event("messageStart", "{}"),
+                event("contentBlockDelta", said),
+                event("messageStop", r#"{"stopReason":"end_turn"}"#)
+            ]),
+            "ok"
+        );
+    }
+
+    #[test]
+    fn a_stream_without_its_end() {
+        let start = event("messageStart", r#"{"role":"assistant"}"#);
+        let stop = event("messageStop", r#"{"stopReason":"end_turn"}"#);
+        let usage = event("metadata", r#"{"usage":{"totalTokens":9}}"#);
+        assert_eq!(whole(&[start.clone(), stop.clone(), usage.clone()]), "ok");
+        assert_eq!(whole(&[start.clone(), usage.clone()]), "network model");
+        assert_eq!(whole(&[]), "network model");
+        // The tail begins in the midst of a message.
+        let long = event("contentBlockDelta", &format!(r#"{{"delta":{{"text":"{}"}}}}"#, "x".repeat(3000)));
+        let end = [&long[100..], &stop, &usage].concat();
+        assert_eq!(ends(&[start.clone(), long[..200].to_vec()].concat(), &end), "ok");
+        assert_eq!(ends(&start, &long[100..]), "network model");
+        // Of a first message that is longer than what was kept of it nothing is known.
+        assert_eq!(ends(&long[..200], &long[300..]), "ok");
+    }
+
+    #[test]
+    fn chunks_hold_the_events_of_a_model() {
+        let start = chunk(r#"{"type":"message_start","message":{"model":"m"}}"#);
+        assert_eq!(whole(&[start.clone(), chunk(r#"{"type":"message_stop"}"#)]), "ok");
+        assert_eq!(whole(&[start.clone(), chunk(r#"{"type":"message_delta"}"#)]), "network model");
+        let error = chunk(r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#);
+        assert_eq!(whole(&[start, error]), "overloaded model");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(head in "[A-Za-z0-9+/=]{0,40}", tail in prop::collection::vec(any::<u8>(), 0..200), payload in "\\PC{0,60}") {
+            let _ = ends(head.as_bytes(), &tail);
+            let _ = whole(&[exception("x", &payload), event("chunk", &payload)]);
+            let stream = Stream { head: &head, tail: "no base64", binary: true };
+            let _ = classify_stream(&rules(), "x", Headers::default(), stream, NOW);
+        }
     }
 }

@@ -9,7 +9,8 @@
 //! | Gemini, Code Assist | `usageMetadata`: `totalTokenCount`; streams: the last chunk; Code Assist: in `response` |
 //! | Ollama | `prompt_eval_count`, `eval_count` |
 //! | Cohere | `usage.tokens`, `meta.tokens`, else `billed_units`; streams: in `delta`, in `response` |
-//! | Bedrock's converse | `usage`: `inputTokens`, `outputTokens`, `totalTokens` |
+//! | Bedrock's converse | `usage`: `inputTokens`, `outputTokens`, `totalTokens`; streams: in `metadata` |
+//! | other models' streams on Bedrock | the model's own, else `amazon-bedrock-invocationMetrics` |
 //!
 //! What Anthropic read from a cache is left out: it does not count against the limits of its accounts.
 
@@ -67,6 +68,10 @@ impl Counts {
                 let parts = usage.get("tokens").or_else(|| usage.get("billed_units"));
                 self.read(parts.unwrap_or(usage));
             }
+        }
+        if let Some(metrics) = root.get("amazon-bedrock-invocationMetrics") {
+            self.input = self.input.or(count(metrics, "inputTokenCount"));
+            self.output = self.output.or(count(metrics, "outputTokenCount"));
         }
         self.input = count(root, "prompt_eval_count").or(self.input);
         self.output = count(root, "eval_count").or(self.output);

@@ -91,7 +91,7 @@ fn nothing_that_a_model_wrote_is_counted() {
 
 #[test]
 fn streams_say_it_at_their_ends() {
-    let whole = |tail| tokens_of_stream(Stream { head: "", tail });
+    let whole = |tail| tokens_of_stream(Stream { tail, ..Stream::default() });
     let chat = concat!(
         "data: {\"object\":\"chat.completion.chunk\",\"choices\":[{\"delta\":{\"content\":\"usage\"}}],\"usage\":null}\n\n",
         "data: {\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3,\"total_tokens\":12}}\n\n",
@@ -123,10 +123,56 @@ fn streams_say_it_at_their_ends() {
 fn anthropic_says_the_prompt_first_and_the_answer_last() {
     let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"content\":[],\"usage\":{\"input_tokens\":25,\"cache_creation_input_tokens\":5,\"cache_read_input_tokens\":70,\"output_tokens\":1}}}\n\n";
     let end = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":15}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-    assert_eq!(tokens_of_stream(Stream { head: "", tail: &[start, end].concat() }), Some(45));
+    assert_eq!(tokens_of_stream(Stream { tail: &[start, end].concat(), ..Stream::default() }), Some(45));
     // The midst is not kept; the tail begins within an event.
     let tail =
         ["ta\":{\"usage\":{\"output_tokens\":999}}}\n\nevent: ping\ndata: {\"type\":\"ping\"}\n\n", end]
             .concat();
-    assert_eq!(tokens_of_stream(Stream { head: start, tail: &tail }), Some(45));
+    assert_eq!(tokens_of_stream(Stream { head: start, tail: &tail, binary: false }), Some(45));
+}
+
+#[test]
+fn amazon_says_it_in_binary_messages() {
+    use crate::wire::event_stream::tests::message;
+    use base64::engine::general_purpose::STANDARD;
+    use base64::Engine;
+    let event = |name: &str, payload: &str| {
+        message(
+            &[(":event-type", name), (":content-type", "application/json"), (":message-type", "event")],
+            payload.as_bytes(),
+        )
+    };
+    let chunk = |json: &str| event("chunk", &format!(r#"{{"bytes":"{}","p":"abc"}}"#, STANDARD.encode(json)));
+    let tokens = |messages: &[Vec<u8>]| {
+        tokens_of_stream(Stream {
+            tail: &STANDARD.encode(messages.concat()),
+            binary: true,
+            ..Stream::default()
+        })
+    };
+    let converse = [
+        event("messageStart", r#"{"role":"assistant"}"#),
+        event("contentBlockDelta", r#"{"delta":{"text":"{\"usage\":{\"totalTokens\":9}}"}}"#),
+        event("messageStop", r#"{"stopReason":"end_turn"}"#),
+        event(
+            "metadata",
+            r#"{"metrics":{"latencyMs":5},"usage":{"inputTokens":30,"outputTokens":12,"totalTokens":42}}"#,
+        ),
+    ];
+    assert_eq!(tokens(&converse), Some(42));
+    let claude = [
+        chunk(
+            r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_creation_input_tokens":5}}}"#,
+        ),
+        chunk(r#"{"type":"message_delta","usage":{"output_tokens":7}}"#),
+        chunk(
+            r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":10,"outputTokenCount":7}}"#,
+        ),
+    ];
+    assert_eq!(tokens(&claude), Some(22));
+    let llama = [chunk(
+        r#"{"generation":"hi","amazon-bedrock-invocationMetrics":{"inputTokenCount":10,"outputTokenCount":7}}"#,
+    )];
+    assert_eq!(tokens(&llama), Some(17));
+    assert_eq!(tokens(&converse[..3]), None);
 }

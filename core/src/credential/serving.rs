@@ -14,6 +14,9 @@ pub struct Alias {
     /// Is it served under its own name too? Where it is not, the alias takes that name's place.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub fork: bool,
+    /// Do answers name the alias in the place of the upstream's model?
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub force: bool,
 }
 
 /// Rules about models: of one credential, or of all of a provider.
@@ -53,8 +56,13 @@ impl ModelRules {
 
     /// The `n`th of the models that an alias stands for.
     pub fn target(&self, name: &str, n: usize) -> Option<&str> {
+        self.alias(name, n).map(|alias| &*alias.name)
+    }
+
+    /// The `n`th entry of an alias.
+    pub fn alias(&self, name: &str, n: usize) -> Option<&Alias> {
         let of = |alias: &&Alias| alias.alias.eq_ignore_ascii_case(name);
-        self.aliases.iter().filter(of).nth(n).map(|alias| &*alias.name)
+        self.aliases.iter().filter(of).nth(n)
     }
 
     /// Is this very text an alias, suffix and all?
@@ -103,12 +111,12 @@ pub fn upstream_text(target: &str, requested: &str) -> String {
 }
 
 from_json! {
-    strict Alias { name, alias, fork = false }
+    strict Alias { name, alias, fork = false, force = false }
 }
 
 impl ToJson for Alias {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { name, alias, fork if (self.fork) });
+        object!(to, self { name, alias, fork if (self.fork), force if (self.force) });
     }
 }
 
@@ -121,6 +129,7 @@ mod tests {
             name: name.into(),
             alias: alias.into(),
             fork,
+            force: false,
         };
         ModelRules::new(&[], &[], None, &aliases.iter().map(alias).collect::<Vec<_>>())
     }

@@ -5,7 +5,7 @@
 use super::member::Member;
 use super::names::Names;
 use super::Engine;
-use crate::credential::{canonical_model, upstream_text, ModelRules};
+use crate::credential::{canonical_model, upstream_text, Alias, ModelRules};
 use crate::id::{Handle, LeaseId, ModelIx, ProviderIx};
 use crate::policy::Strategy;
 use crate::select::{OutReason, Standing};
@@ -180,23 +180,36 @@ impl Engine {
 
     /// What the upstream of a lease calls the model that its caller named; `None` where that is the caller's own name.
     pub fn upstream_model(&self, lease: LeaseId, requested: &str) -> Option<String> {
+        let (prefix, alias) = self.mapping(lease)?;
+        let asked = requested.trim().get(prefix..)?;
+        let text = alias.map_or_else(|| asked.to_owned(), |alias| upstream_text(&alias.name, asked));
+        Some(text).filter(|text| text != requested)
+    }
+
+    /// What the answer to a lease's call is to call its model, where that is not as the upstream calls it: the alias that was
+    /// asked for, as it was configured, where it or the policy says so.
+    pub fn answer_model(&self, lease: LeaseId) -> Option<&str> {
+        let (_, alias) = self.mapping(lease)?;
+        alias.filter(|alias| alias.force || self.policy.force_mapping).map(|alias| &*alias.alias)
+    }
+
+    /// By what the model of a lease's caller became the upstream's: the length of the namespace in front, and the alias.
+    fn mapping(&self, lease: LeaseId) -> Option<(usize, Option<&Alias>)> {
         let open = self.leases.get(lease)?;
         let (model, upstream) = (self.routes.get(open.route)?.model?, open.upstream?);
         let member = self.member(open.handle)?;
         let of = self.serving.of(member.provider)?;
         let name = self.models.text(model.0);
         let bare = self.serving.namespace(member.provider, name).map_or(name, |(_, rest)| rest);
-        let asked = requested.trim();
-        let asked = if bare.len() < name.len() { asked.get(name.len() - bare.len()..)? } else { asked };
         let rules = if member.rules.has_alias(bare) { &member.rules } else { &of.rules };
         let mut n = 0;
-        while let Some(target) = rules.target(bare, n) {
-            if canonical_model(target) == self.models.text(upstream.0) {
-                return Some(upstream_text(target, asked)).filter(|text| text != requested);
+        loop {
+            let alias = rules.alias(bare, n);
+            if alias.is_none_or(|alias| canonical_model(&alias.name) == self.models.text(upstream.0)) {
+                return Some((name.len() - bare.len(), alias));
             }
             n += 1;
         }
-        Some(asked.to_owned()).filter(|text| text != requested)
     }
 
     /// The name under which a requested model is known: without its suffix, unless it is an alias as it stands.

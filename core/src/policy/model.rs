@@ -79,6 +79,9 @@ pub struct Policy {
     /// Are credentials with a prefix asked by `prefix/model` only, and not by the bare model?
     #[cfg_attr(feature = "schema", schemars(default))]
     pub force_prefix: bool,
+    /// Do answers name the alias that was asked for in the place of the upstream's model? An alias may say so itself (`force`).
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub force_mapping: bool,
     /// At most so many callers wait for a credential at once; further ones are refused at once.
     #[cfg_attr(feature = "schema", schemars(default = "many_waiters"))]
     pub max_waiting: u32,
@@ -287,6 +290,7 @@ from_json! {
         heed_headers = false,
         chain = ordered(),
         force_prefix = false,
+        force_mapping = false,
         max_waiting = many_waiters(),
         providers = SortedMap::default(),
         account_replaces_keys = false,

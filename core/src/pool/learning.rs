@@ -1,7 +1,7 @@
 //! What a call teaches about limits: what its answer's headers say is left, and what it took.
 
-use super::{Outcome, Pool, StreamData};
-use crate::classify::{tokens_of_answer, tokens_of_stream, Stream};
+use super::{Outcome, Pool};
+use crate::classify::{tokens_of_answer, tokens_of_stream};
 use crate::engine::Stated;
 use crate::id::{Handle, LeaseId};
 use crate::limit::Spending;
@@ -55,7 +55,7 @@ impl Pool {
         let mut spending = outcome.usage;
         if spending.tokens.is_none() && self.engine.counts_tokens(handle) {
             spending.tokens = match (&outcome.stream, &outcome.body) {
-                (Some(StreamData { head, tail }), _) => tokens_of_stream(Stream { head, tail }),
+                (Some(stream), _) => tokens_of_stream(stream.view()),
                 (None, Some(body)) if succeeded => tokens_of_answer(body),
                 _ => None,
             };

@@ -24,7 +24,7 @@ pub use protocol::{
 };
 pub use show::{CandidateView, Explanation};
 
-use crate::classify::{classify, classify_stream, Answer as Upstream, Stream, Subject};
+use crate::classify::{classify, classify_stream, Answer as Upstream, Subject};
 use crate::credential::Record;
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
@@ -191,6 +191,12 @@ impl Pool {
     /// What the upstream of a lease calls the model that its caller named; `None` where that is the same.
     pub fn upstream_model(&self, lease: LeaseId, requested: &str) -> Option<String> {
         self.engine.upstream_model(lease, requested)
+    }
+
+    /// What the answer to a lease's call is to call its model, where that is not as the upstream calls it. See
+    /// [`ModelNames`](crate::wire::model_names::ModelNames).
+    pub fn answer_model(&self, lease: LeaseId) -> Option<&str> {
+        self.engine.answer_model(lease)
     }
 
     /// The number of a session.
@@ -389,8 +395,8 @@ impl Pool {
         let subject = Subject { provider: &provider, credential };
         let rules = &self.engine.policy().classify;
         let headers = Headers::from(outcome.headers.as_slice());
-        if let Some(StreamData { head, tail }) = &outcome.stream {
-            return classify_stream(rules, subject, headers, Stream { head, tail }, now.wall);
+        if let Some(stream) = &outcome.stream {
+            return classify_stream(rules, subject, headers, stream.view(), now.wall);
         }
         let mut answer = Upstream {
             status: outcome.status,

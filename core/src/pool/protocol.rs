@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "fields are documented where the machine has them; here they only cross")]
 
+use crate::classify::Stream;
 use crate::credential::{Alias, Changes, Identity, Limits, Origin};
 use crate::engine::{Deadline, Event, FailedCode, Next, RefusalCode, RowId, RowKind};
 use crate::facts::oauth::Flow;
@@ -161,6 +162,15 @@ pub struct StreamData {
     pub head: Box<str>,
     /// Its last bytes.
     pub tail: Box<str>,
+    /// Both are the base64 of Amazon's binary messages.
+    pub binary: bool,
+}
+
+impl StreamData {
+    /// The same, for the codec.
+    pub(super) fn view(&self) -> Stream<'_> {
+        Stream { head: &self.head, tail: &self.tail, binary: self.binary }
+    }
 }
 
 /// A secret as it is given.
@@ -449,7 +459,7 @@ from_json! {
 }
 
 from_json! {
-    strict StreamData { head = Box::default(), tail }
+    strict StreamData { head = Box::default(), tail, binary = false }
 }
 
 from_json! {

@@ -2,7 +2,7 @@
 
 use crate::time::Timestamp;
 
-const DAY_MS: u64 = 86_400_000;
+pub(super) const DAY_MS: u64 = 86_400_000;
 /// Longer texts are no dates.
 const MAX_LEN: usize = 64;
 
@@ -94,7 +94,7 @@ pub fn parse_http(text: &str, now: Timestamp) -> Option<Timestamp> {
     if words.next().is_some() {
         return None;
     }
-    let month = 1 + MONTHS.iter().position(|name| month.len() == 3 && starts_with(month, name))? as u64;
+    let month = self::month(month).filter(|_| month.len() == 3)?;
     let year = match (digits(year)?, year.len()) {
         (year, 4) => year,
         (year, 2) => {
@@ -128,6 +128,11 @@ const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
+/// The number of a month by its name, of which three letters are enough.
+pub(super) fn month(name: &str) -> Option<u64> {
+    MONTHS.iter().position(|start| starts_with(name, start)).map(|at| at as u64 + 1)
+}
+
 fn starts_with(word: &str, lower: &str) -> bool {
     word.get(..lower.len()).is_some_and(|start| start.eq_ignore_ascii_case(lower))
 }
@@ -149,7 +154,7 @@ fn clock(text: &str) -> Option<u64> {
 }
 
 /// Days since 1970-01-01 of a day of the Gregorian calendar.
-fn day_number(year: u64, month: u64, day: u64) -> Option<u64> {
+pub(super) fn day_number(year: u64, month: u64, day: u64) -> Option<u64> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = match month {
         2 => 28 + u64::from(leap),
@@ -167,7 +172,7 @@ fn day_number(year: u64, month: u64, day: u64) -> Option<u64> {
 }
 
 /// Year, month and day of a count of days since 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
+pub(super) fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

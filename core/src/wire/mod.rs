@@ -5,11 +5,14 @@
 
 pub mod date;
 pub mod duration;
+pub mod event_stream;
 pub mod http;
 pub mod jwt;
+pub mod model_names;
 pub mod rate_limit;
 pub mod retry_after;
 pub mod session;
+pub mod spoken;
 pub mod sse;
 
 pub(crate) mod find;

@@ -13,7 +13,9 @@ use credpool::rules::ClassifyRules;
 use credpool::secret::Secret;
 use credpool::time::{Instant, Span, Timestamp};
 use credpool::verdict::Verdict;
+use credpool::wire::event_stream::messages;
 use credpool::wire::http::Headers;
+use credpool::wire::model_names::{Form, ModelNames};
 use credpool::wire::rate_limit::{RateLimits, MAX_LIMITS};
 use credpool::wire::{date, duration, jwt, retry_after as retry, sse as events};
 use std::sync::OnceLock;
@@ -66,6 +68,20 @@ pub const TARGETS: &[Target] = &[
         name: "sse",
         run: sse,
         seeds: &["event: error\r\ndata: {\"a\":1}\r\n\r\n: ping\rdata:x\n\n", "\u{feff}data\n\nid: 1\nretry: 5\n\n"],
+    },
+    Target {
+        name: "event_stream",
+        run: event_stream,
+        seeds: &["\0\0\0\u{1b}\0\0\0\u{b}\u{1}h\u{7}\0\u{6}chunk!{}", "\0\0\0\u{10}\0\0\0\0"],
+    },
+    Target {
+        name: "model_names",
+        run: model_names,
+        seeds: &[
+            r#"{"id":"x","model":"up","message":{"model":"up","content":"\"model\":"},"response":{"modelVersion":"up"}}"#,
+            "event: a\r\ndata: {\"model\":\r\ndata: \"up\"}\r\n\r\ndata: [DONE]\n\n",
+            "[{\"modelVersion\":\"up\"},\n{\"model\":\"up\\\\\"}]",
+        ],
     },
     Target {
         name: "classify",
@@ -310,12 +326,71 @@ pub fn classify(data: &[u8]) {
     }
 }
 
+/// Any bytes, and the same bytes as the payload of messages with right checksums, with other bytes between them.
+pub fn event_stream(data: &[u8]) {
+    for message in messages(data) {
+        assert!(message.payload.len() < data.len());
+        message.header(":event-type");
+    }
+    let size = (data.first().map_or(0, |byte| usize::from(*byte))).min(data.len());
+    let (headers, payload) = data.split_at(size);
+    let word = |size: usize| u32::try_from(size).unwrap_or(0).to_be_bytes();
+    let mut bytes = [word(16 + data.len()), word(size)].concat();
+    bytes.extend_from_slice(&crc32(&bytes).to_be_bytes());
+    bytes.extend_from_slice(data);
+    bytes.extend_from_slice(&crc32(&bytes).to_be_bytes());
+    let twice = [&bytes[..], data, &bytes].concat();
+    assert!(messages(&twice).filter(|message| message.payload == payload).count() >= 1);
+    for name in ["h", ":message-type"] {
+        if let Some(value) = messages(&bytes).next().and_then(|message| message.header(name)) {
+            assert!(value.len() <= headers.len());
+        }
+    }
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(
+            sum ^ u32::from(*byte),
+            |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 },
+        )
+    })
+}
+
+/// Nothing but names comes in, and the cuts between pieces do not matter.
+pub fn model_names(data: &[u8]) {
+    let size = data.first().map_or(1, |byte| usize::from(byte % 7) + 1);
+    for form in [Form::Json, Form::Events] {
+        let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+            let (mut names, mut out) = (ModelNames::new(form, "n"), Vec::new());
+            pieces.for_each(|piece| names.push(piece, &mut out));
+            out
+        };
+        let whole = read(&mut core::iter::once(data));
+        assert_eq!(whole, read(&mut data.chunks(size)));
+        assert!(whole.len() <= data.len() + data.iter().filter(|byte| **byte == b'"').count());
+    }
+}
+
 /// Error events in streams, and how streams end.
 pub fn stream(data: &[u8]) {
     let whole = text(data);
     for rules in presets() {
         for (head, tail) in [("", &*whole), (&*whole, whole.get(whole.len() / 2..).unwrap_or_default())] {
-            classify_stream(rules, "openai", Headers::default(), Stream { head, tail }, Timestamp(0));
+            classify_stream(
+                rules,
+                "openai",
+                Headers::default(),
+                Stream { head, tail, binary: false },
+                Timestamp(0),
+            );
+            classify_stream(
+                rules,
+                "amazon-bedrock",
+                Headers::default(),
+                Stream { head, tail, binary: true },
+                Timestamp(0),
+            );
         }
     }
     let mut parser = events::Parser::new();

@@ -103,6 +103,9 @@ pub(super) fn settle(world: &mut World, asked: &Asked, answer: Option<Answer>) -
             if let Some(model) = model {
                 let upstream = world.pools[pool].pool.upstream_model(lease, model);
                 fields.set("model", upstream.as_deref().unwrap_or(model));
+                if let Some(name) = world.pools[pool].pool.answer_model(lease) {
+                    fields.set("answer_model", name);
+                }
             }
             Ok(fields)
         }
@@ -221,7 +224,7 @@ pub(super) fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
         body,
         transport: spec.transport,
         aside: false,
-        stream: spec.stream.clone().map(|tail| StreamData { head: Box::default(), tail }),
+        stream: spec.stream.clone().map(|tail| StreamData { tail, ..StreamData::default() }),
         usage: Spending::default(),
     }
 }
