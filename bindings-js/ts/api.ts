@@ -20,14 +20,13 @@ export type { TransportError } from "./protocol.js";
 export type { Refusal } from "./refusal.js";
 export { simulate } from "./simulate.js";
 export type { ScenarioReport, ScenarioStep } from "./simulate.js";
-export { storeConformance } from "./store/conformance.js";
-export type { ConformanceCase, StoreUnderTest } from "./store/conformance.js";
 export { indexedDbStore } from "./store/indexeddb.js";
 export { memoryStore } from "./store/memory.js";
 export type { MemoryStoreOptions } from "./store/memory.js";
+export { Notices } from "./store/notices.js";
 export { RETENTION } from "./store/store.js";
 export type {
-  CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreState,
+  CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreNotice, StoreState,
 } from "./store/store.js";
 export type {
   AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, CredentialState, CredentialStatus, Explanation, Fallback, Identity, Kind, Limits, ModelAlias, NewCredential,

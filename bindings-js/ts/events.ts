@@ -23,7 +23,9 @@ export type EventKind =
   | "login-started"
   | "logged-in"
   /** `cause` is one word: `access_denied`, `timeout`, … */
-  | "login-failed";
+  | "login-failed"
+  /** The store says something of itself: `reason` is one word (`stale`, `current`, `set-aside`, …), `cause` a sentence. Kept until somebody listens. */
+  | "store";
 
 /** Something that happened. Which fields are there depends on the kind; none is ever a secret. */
 export interface PoolEvent {
@@ -48,6 +50,8 @@ export interface PoolEvent {
 
 export type Listener = (event: PoolEvent) => void;
 
+/** Kinds that are kept until somebody listens. */
+const KEEP: readonly string[] = ["disabled", "store"];
 /** So many events that nobody may miss are kept at most. */
 const KEPT = 1000;
 
@@ -55,7 +59,7 @@ export class Events {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #observers: Listener[] = [];
   readonly #log: (message: string, error: unknown) => void;
-  /** `disabled` events that nobody has heard. */
+  /** Events that nobody may miss and nobody has heard. */
   #unheard: PoolEvent[] = [];
   /** Is told when somebody begins or ceases to listen. */
   readonly #changed: () => void;
@@ -70,9 +74,9 @@ export class Events {
     const listeners = this.#listeners.get(kind) ?? new Set();
     this.#listeners.set(kind, listeners.add(own));
     this.#changed();
-    if (kind === "disabled" || kind === "*") {
-      const unheard = this.#unheard;
-      this.#unheard = [];
+    if (KEEP.includes(kind) || kind === "*") {
+      const unheard = this.#unheard.filter((event) => kind === "*" || event.kind === kind);
+      this.#unheard = this.#unheard.filter((event) => !unheard.includes(event));
       for (const event of unheard) this.#tell(own, event);
     }
     return () => {
@@ -89,7 +93,7 @@ export class Events {
     const told = event as PoolEvent;
     for (const observer of this.#observers) observer(told);
     const listeners = [...(this.#listeners.get(event.kind) ?? []), ...(this.#listeners.get("*") ?? [])];
-    if (listeners.length === 0 && event.kind === "disabled" && this.#unheard.length < KEPT) this.#unheard.push(told);
+    if (listeners.length === 0 && KEEP.includes(event.kind) && this.#unheard.length < KEPT) this.#unheard.push(told);
     for (const listener of listeners) this.#tell(listener, told);
   }
 

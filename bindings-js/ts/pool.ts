@@ -59,6 +59,8 @@ export class CredentialPool implements AsyncDisposable {
   /** Stored credentials as people handle them: `provider:name`. */
   readonly profiles: Profiles;
   #watch: StoreWatch | undefined;
+  /** How to hear no more of what the store says of itself. */
+  #notices: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(driver: Driver, desk: Desk, store: CredentialStore) {
@@ -81,12 +83,14 @@ export class CredentialPool implements AsyncDisposable {
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
     keepStore(store);
+    pool.#notices = store.notices?.(({ kind, message }) => driver.open && driver.events.emit({ kind: "store", at: host.now(), reason: kind, cause: message }));
     try {
       // First, so that no change falls between the two.
       pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload());
       await pool.reload();
     } catch (error) {
       pool.#watch?.stop();
+      pool.#notices?.();
       driver.end(closed());
       await releaseStore(store).catch(() => undefined);
       throw error;
@@ -384,6 +388,7 @@ export class CredentialPool implements AsyncDisposable {
     try {
       if (this.#driver.open) must(await this.#driver.request((request) => ({ flush: { request } })));
     } finally {
+      this.#notices?.();
       this.#driver.end(closed());
       await releaseStore(this.#store);
     }

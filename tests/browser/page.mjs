@@ -1,6 +1,6 @@
 // @ts-check
 // A plain page, no bundler: an import map, the package's files, and the answers of the probes, by both entries. The
-// stores of the web go through the same cases as every other store.
+// memory store goes through the same cases as every other; IndexedDB has a file of its own.
 import { at } from "../../scripts/lib/paths.mjs";
 import { expected, expectedSimulation } from "../package/probe.mjs";
 import { Project, keys, manifest } from "../package/support/project.mjs";
@@ -12,6 +12,7 @@ const page = (script) => `<!doctype html>
 <script type="importmap">{"imports":{
   "credpool":"/node_modules/credpool/dist/js/index.js",
   "credpool/simulate":"/node_modules/credpool/dist/js/simulator.js",
+  "credpool/store-conformance":"/node_modules/credpool/dist/js/store-conformance.js",
   "credpool/web":"/node_modules/credpool/dist/js/web.js"}}</script>
 <script type="module">
 import { probe, probeSimulator } from "/probe.mjs";
@@ -22,18 +23,6 @@ main().then((said) => { document.title = said; }, (error) => { document.title = 
 const both = `(await probe(credpool, ${JSON.stringify(keys)})) + " | " + (await probeSimulator(credpool))`;
 const answer = `${expected(manifest.version)} | ${expectedSimulation}`;
 
-/** Every case of the conformance suite. @param {string} open an expression that makes an empty store, and what belongs to it */
-const conformance = (open) =>
-  page(`import * as credpool from "credpool";
-let opened = 0;
-const open = async () => (${open});
-async function main() {
-  const failed = [];
-  const cases = credpool.storeConformance(open);
-  for (const { name, run } of cases) await run().catch((error) => failed.push(name + ": " + error.message));
-  return failed.length > 0 ? "FAILED " + failed.join("; ") : cases.length > 10 ? "all passed" : "too few cases";
-}`);
-
 const project = new Project();
 await project.install();
 project.copy(at("tests/package/probe.mjs"), "probe.mjs");
@@ -41,10 +30,13 @@ project.write("inline.html", page(`import * as credpool from "credpool"; const m
 project.write("simulate.html", page(`import * as all from "credpool"; import { simulate } from "credpool/simulate"; const credpool = { ...all, simulate }; const main = async () => ${both};`));
 project.write("alone.html", page(`import * as credpool from "credpool/web"; const main = async () => ${both};`));
 project.write("web.html", page(`import init, * as credpool from "credpool/web"; const main = async () => { await init(); return ${both}; };`));
-project.write("memory.html", conformance("{ store: credpool.memoryStore() }"));
 project.write(
-  "indexeddb.html",
-  conformance(`opened += 1, { store: credpool.indexedDbStore("test-" + opened), again: () => credpool.indexedDbStore("test-" + opened) }`),
+  "memory.html",
+  page(`import { memoryStore } from "credpool"; import { runConformance } from "credpool/store-conformance";
+const main = async () => {
+  const { passed, failed } = await runConformance(() => ({ store: memoryStore() }));
+  return failed.map(({ name, error }) => name + ": " + error.message).join("; ") || (passed.length > 30 ? "all passed" : "too few cases");
+};`),
 );
 const server = await serve(project.folder);
 try {
@@ -55,7 +47,6 @@ try {
     await check("import of credpool/web without init: the first pool fetches the wasm", async () => same(await title("alone"), answer));
     await check("import of credpool/web, the wasm fetched", async () => same(await title("web"), answer));
     await check("the memory store's conformance", async () => same(await title("memory"), "all passed"));
-    await check("the IndexedDB store's conformance", async () => same(await title("indexeddb"), "all passed"));
   });
 } finally {
   server.close();

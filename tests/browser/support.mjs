@@ -35,9 +35,9 @@ export async function serve(folder) {
 
 /**
  * Opens a page and waits for what it says in `document.title`; errors of the page are told instead.
- * @param {import("playwright-core").Browser} browser @param {string} address
+ * @param {import("playwright-core").Browser} browser @param {string} address @param {number} [patience] in milliseconds
  */
-export async function titleOf(browser, address) {
+export async function titleOf(browser, address, patience = 60_000) {
   const page = await browser.newPage();
   /** @type {string[]} */
   const errors = [];
@@ -46,7 +46,7 @@ export async function titleOf(browser, address) {
   page.on("requestfailed", (request) => errors.push(`${request.url()}: ${request.failure()?.errorText}`));
   try {
     await page.goto(address);
-    await page.waitForFunction(() => document.title !== "", null, { timeout: 60_000 });
+    await page.waitForFunction(() => document.title !== "", null, { timeout: patience });
     return await page.title();
   } catch (error) {
     throw new Error(`${errors.join("; ") || "the page said nothing"} (${/** @type {Error} */ (error).message.split("\n")[0]})`);

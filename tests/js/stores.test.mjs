@@ -5,9 +5,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { CredentialPool, memoryStore, storeConformance } from "credpool";
+import { CredentialPool, memoryStore } from "credpool";
 import { sqliteStore } from "credpool/node";
+import { conformanceCases, runConformance, storeConformance } from "credpool/store-conformance";
 import { runProgram } from "./support/runtime.mjs";
+import { inside } from "./support/sqlite.mjs";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "credpool-stores-"));
 process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
@@ -20,43 +22,74 @@ function clock() {
   return { now: () => Date.now() + ahead, advance: (/** @type {number} */ ms) => void (ahead += ms) };
 }
 
-/** @type {Record<string, () => import("credpool").StoreUnderTest>} */
+/** @type {Record<string, { open: import("credpool/store-conformance").StoreFactory, hooks: import("credpool/store-conformance").Hook[] }>} */
 const STORES = {
-  memory() {
-    const { now, advance } = clock();
-    return { store: memoryStore({ now }), advance };
+  memory: {
+    hooks: ["advance", "bounded", "watch"],
+    open(retention) {
+      const { now, advance } = clock();
+      return { store: memoryStore({ now, ...retention }), advance, bounded: true };
+    },
   },
-  sqlite() {
-    const { now, advance } = clock();
-    const file = newFile();
-    return { store: sqliteStore(file, { now }), again: () => sqliteStore(file, { now }), advance };
+  sqlite: {
+    hooks: ["again", "advance", "bounded", "watch", "corrupt", "cramped"],
+    open(retention) {
+      const { now, advance } = clock();
+      const file = newFile();
+      return {
+        store: sqliteStore(file, { now, ...retention }),
+        again: () => sqliteStore(file, { now, ...retention }),
+        advance,
+        bounded: true,
+        corrupt: ({ kind, id }) => inside(file, (database) => void database.prepare("UPDATE entry SET data = CAST(x'fffe22' AS TEXT), secret = '{' WHERE kind = ? AND owner = ?").run(kind, id)),
+        cramped: () => sqliteStore(file, { now, maxBytes: 8 * 2 ** 20 }),
+      };
+    },
   },
 };
-for (const [kind, open] of Object.entries(STORES)) {
-  for (const { name, run } of storeConformance(open)) test(`${kind}: ${name}`, run);
-
-  test(`${kind}: tombstones are bounded; who asks from before them gets everything`, async () => {
-    const store = kind === "memory" ? memoryStore({ tombstones: 3 }) : sqliteStore(newFile(), { tombstones: 3 });
-    const { generation: start } = await store.commit([{ kind: "tie", id: "stays", data: "{}" }]);
-    for (let n = 0; n < 6; n += 1) {
-      await store.commit([{ kind: "tie", id: `t${n}`, data: "{}" }]);
-      await store.commit([{ kind: "tie", id: `t${n}` }]);
-    }
-    const whole = await store.load(start);
-    assert.deepEqual([whole.complete, whole.rows.map(({ id }) => id), whole.removed], [true, ["stays"], []]);
-    const part = await store.load(whole.generation - 4);
-    assert.deepEqual([part.complete, part.removed.map(({ id }) => id)], [false, ["t4", "t5"]]);
-    await store.close();
-  });
-
-  test(`${kind}: a history has no more entries than it may`, async () => {
-    const store = kind === "memory" ? memoryStore({ logMaxEntries: 2 }) : sqliteStore(newFile(), { logMaxEntries: 2 });
-    const now = Date.now();
-    for (const n of [1, 2, 3]) await store.append("usage", [{ at: now + n, data: `${n}` }]);
-    assert.deepEqual((await store.query("usage")).map(({ data }) => data), ["2", "3"]);
-    await store.close();
+for (const [kind, { open, hooks }] of Object.entries(STORES)) {
+  for (const { name, run } of storeConformance(open, hooks)) test(`${kind}: ${name}`, run);
+  test(`${kind}: the suite meets every hook that is claimed for it`, async () => {
+    const under = await open({});
+    assert.deepEqual(hooks.filter((hook) => hook !== "watch" && !under[/** @type {"again"} */ (hook)]), []);
+    await under.store.close();
   });
 }
+
+test("the suite finds what a store does wrong", async () => {
+  /** @typedef {import("credpool").CredentialStore} Store */
+  /** @type {[RegExp, (store: Store) => void][]} each breaks one rule */
+  const faults = [
+    [/frozen owner/, (store) => (store.renew = async (lease) => lease)],
+    [/of many who ask at once/, (store) => (store.lease = async (key, owner, ttl) => ({ key, owner, fence: 1, expires: Date.now() + ttl }))],
+    [/misses nothing/, (store) => ((load) => (store.load = async (since) => ({ ...(await load.call(store, since)), removed: [] })))(store.load)],
+    [/carries the version/, (store) => ((commit) => (store.commit = (all) => commit.call(store, all.map(({ expects: _, ...one }) => one))))(store.commit)],
+    [/all changes of a commit are made, or none/, (store) => ((commit) => (store.commit = async (all) => (await commit.call(store, all.slice(0, 1)), commit.call(store, all.slice(1)))))(store.commit)],
+    [/look alike/, (store) => ((commit) => (store.commit = (all) => commit.call(store, all.map((one) => ({ ...one, ...(typeof one.id === "string" && { id: one.id.normalize() }) })))))(store.commit)],
+    [/until it expires/, (store) => (store.cacheGet = async () => "b")],
+    [/read by time/, (store) => (store.query = async () => [])],
+    [/told of a generation/, (store) => ((watch) => (store.watch = (changed) => watch?.call(store, (generation = 0) => changed(generation + 1)) ?? (() => undefined)))(store.watch)],
+  ];
+  for (const [name, spoil] of faults) {
+    const [found, ...more] = conformanceCases.filter((one) => name.test(one.name));
+    assert.ok(found && more.length === 0, String(name));
+    await found.run(() => ({ store: memoryStore() }));
+    const open = () => {
+      const store = memoryStore();
+      spoil(store);
+      return { store };
+    };
+    await assert.rejects(found.run(open), /^Error: store: /, `${name} was not found`);
+  }
+});
+
+test("a runner of the suite's own tells what passed and what was left out", async () => {
+  /** @type {string[]} */
+  const told = [];
+  const { passed, failed, leftOut } = await runConformance(() => ({ store: memoryStore() }), (name) => told.push(name));
+  assert.deepEqual([failed, told, passed.length + leftOut.length], [[], passed, conformanceCases.length]);
+  assert.ok(leftOut.every(({ needs }) => needs.length > 0) && leftOut.length < passed.length);
+});
 
 // Windows has no such modes.
 if (process.platform !== "win32") test("sqlite: nobody else may read the file, its side files or its folder", async () => {

@@ -65,7 +65,7 @@ class IndexedDbStore implements CredentialStore {
       found.sort(byName);
       return {
         generation,
-        rows: found.filter(({ data }) => data !== undefined),
+        rows: found.filter(({ data }) => data !== undefined).map(rowOf),
         removed: complete ? [] : found.filter(({ data }) => data === undefined).map(({ kind, id }) => ({ kind, id })),
         complete,
       };
@@ -79,7 +79,7 @@ class IndexedDbStore implements CredentialStore {
       for (const { kind, id, expects } of mutations) {
         const row = id === undefined ? undefined : await answer<KeptRow | undefined>(use("rows").get([kind, id]));
         const living = row?.data === undefined ? undefined : row;
-        if (expects !== undefined && expects !== (living?.version ?? 0)) conflicts.push(living ?? { kind, id: id ?? 0, version: 0, generation: state.generation });
+        if (expects !== undefined && expects !== (living?.version ?? 0)) conflicts.push(living ? rowOf(living) : { kind, id: id ?? 0, version: 0, generation: state.generation });
       }
       if (conflicts.length > 0) return { ok: false, generation: state.generation, conflicts };
       if (mutations.length === 0) return { ok: true, generation: state.generation, rows: [] };
@@ -269,15 +269,23 @@ async function meta(use: (name: StoreName) => IDBObjectStore): Promise<Meta> {
 async function apply(rows: IDBObjectStore, state: Meta, { kind, id: given, data, secret }: Mutation): Promise<{ id: RowId; version: number }> {
   const id = given ?? state.lastId + 1;
   if (typeof id === "number") state.lastId = Math.max(state.lastId, id);
-  const old = await answer<KeptRow | undefined>(rows.get([kind, id]));
+  // A row that is new needs no look.
+  const old = given === undefined ? undefined : await answer<KeptRow | undefined>(rows.get([kind, id]));
   const { generation } = state;
   if (data === undefined) {
     if (old?.data !== undefined) await answer(rows.put({ kind, id, version: old.version, generation, gone: generation } satisfies KeptRow));
     return { id, version: old?.version ?? 0 };
   }
-  const version = (old?.version ?? 0) + 1;
-  await answer(rows.put({ kind, id, version, generation, data, ...(secret !== undefined && { secret }) } satisfies KeptRow));
+  const version = (Number(old?.version) || 0) + 1;
+  // Not waited for: a request that fails undoes the transaction.
+  rows.put({ kind, id, version, generation, data, ...(secret !== undefined && { secret }) } satisfies KeptRow);
   return { id, version };
+}
+
+/** A row as it is answered. What is no text is damaged, and is given as a text that nobody takes for JSON. */
+function rowOf({ kind, id, version, generation, data, secret }: KeptRow): Row {
+  const text = (value: unknown) => (typeof value === "string" ? value : "damaged");
+  return { kind, id, version: Number(version) || 0, generation: Number(generation) || 0, data: text(data), ...(secret !== undefined && { secret: text(secret) }) };
 }
 
 const wholeLog = (log: string) => IDBKeyRange.bound([log, -Infinity], [log, Infinity]);

@@ -81,6 +81,18 @@ export interface LogFilter {
   limit?: number;
 }
 
+/** What a store says of itself. */
+export interface StoreNotice {
+  /**
+   * `stale`: it cannot be reached, and what is known of it may be old; `current`: it is there again; `set-aside`: what it is kept
+   * in was damaged; `migrated`: another program's was taken over; `sealed`: its secrets were open, and are no more;
+   * `unreadable`: a secret cannot be opened.
+   */
+  kind: "stale" | "current" | "set-aside" | "migrated" | "sealed" | "unreadable";
+  /** For people. Never a secret. */
+  message: string;
+}
+
 /** A place for credentials. Calls may overlap. What throws or is rejected is told as the store's failure. */
 export interface CredentialStore {
   /** All rows, or those that changed after a generation. */
@@ -105,6 +117,11 @@ export interface CredentialStore {
    * that is known. Answers how to stop it. Late is right, never is not: a second at most is what people expect.
    */
   watch?(changed: (generation?: number) => void): () => void;
+  /**
+   * Calls back with what the store has to say of itself; what was said while nobody listened comes first. Answers how to stop
+   * it. A pool makes an event of each, `store`.
+   */
+  notices?(told: (notice: StoreNotice) => void): () => void;
   /** Frees what it holds; what is stored stays. A store may be used again afterwards. */
   close(): Promise<void>;
 }

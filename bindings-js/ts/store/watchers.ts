@@ -14,6 +14,12 @@ export class Watchers {
   }
 
   tell(generation: number): void {
-    for (const changed of [...this.#all]) changed(generation);
+    for (const changed of [...this.#all]) {
+      try {
+        changed(generation);
+      } catch {
+        // It was made, and the others want to know: what one of them throws is nobody's.
+      }
+    }
   }
 }

@@ -60,6 +60,12 @@ export class CommitWatch {
 
   #tell(generation: number): void {
     this.#told = generation;
-    for (const changed of [...this.#watchers]) changed(generation);
+    for (const changed of [...this.#watchers]) {
+      try {
+        changed(generation);
+      } catch {
+        // It was made, and the others want to know: what one of them throws is nobody's.
+      }
+    }
   }
 }

@@ -1,19 +1,19 @@
 // A store in an SQLite file. Processes of one machine share it; what one commits the others are told.
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RETENTION } from "credpool";
-import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreState } from "credpool";
-import { isBusy, openDatabase } from "./sqlite-driver.js";
-import type { Database, SqlRow, SqlValue, Statement } from "./sqlite-driver.js";
-import { prepareDatabase } from "./sqlite-schema.js";
+import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreNotice, StoreState } from "credpool";
+import { textIn } from "./sqlite-driver.js";
+import type { SqlRow, SqlValue } from "./sqlite-driver.js";
+import { SqliteFile } from "./sqlite-file.js";
+import type { Sql } from "./sqlite-file.js";
 import { CommitWatch } from "./sqlite-watch.js";
 
 /** How an SQLite store is made. */
 export interface SqliteStoreOptions extends Retention {
   /** The clock of leases and expiries. */
   now?: () => number;
+  /** The file grows no larger than this: what has no room is refused. Its logs beside it may take as much again. */
+  maxBytes?: number;
 }
 
 /**
@@ -24,28 +24,23 @@ export function sqliteStore(file: string | URL, options: SqliteStoreOptions = {}
   return new SqliteStore(file instanceof URL ? fileURLToPath(file) : file, options);
 }
 
-/** While another process writes, a call is tried again for so long. */
-const BUSY_FOR_MS = 10_000;
 const ROW = "kind, owner, name, version, generation, data, secret";
 const IN_ORDER = "ORDER BY kind, owner = 0, owner, name";
 
 class SqliteStore implements CredentialStore {
-  readonly #file: string;
+  readonly #file: SqliteFile;
   readonly #now: () => number;
   readonly #retention: Required<Retention>;
-  #opening: Promise<Connection> | undefined;
-  /** The one that is open. */
-  #connection: Connection | undefined;
   readonly #watch = new CommitWatch({
     dataVersion: () => {
-      const version = this.#connection?.sql("PRAGMA data_version").get()?.data_version;
+      const version = this.#file.connection?.sql("PRAGMA data_version").get()?.data_version;
       return version === undefined ? undefined : Number(version);
     },
-    generation: () => (this.#connection ? state(this.#connection.sql, "generation") : 0),
+    generation: () => (this.#file.connection ? state(this.#file.connection.sql, "generation") : 0),
   });
 
-  constructor(file: string, { now = Date.now, ...retention }: SqliteStoreOptions) {
-    this.#file = file === ":memory:" ? file : resolve(file);
+  constructor(file: string, { now = Date.now, maxBytes, ...retention }: SqliteStoreOptions) {
+    this.#file = new SqliteFile(file, maxBytes);
     this.#now = now;
     this.#retention = { ...RETENTION, ...retention };
   }
@@ -55,8 +50,8 @@ class SqliteStore implements CredentialStore {
       const generation = state(sql, "generation");
       const complete = since <= 0 || since < state(sql, "forgotten") || since > generation;
       const found = complete
-        ? sql(`SELECT ${ROW} FROM entry WHERE data IS NOT NULL ${IN_ORDER}`).all()
-        : sql(`SELECT ${ROW} FROM entry WHERE generation > ? ${IN_ORDER}`).all(since);
+        ? sql(`SELECT ${sql.row} FROM entry WHERE data IS NOT NULL ${IN_ORDER}`).all()
+        : sql(`SELECT ${sql.row} FROM entry WHERE generation > ? ${IN_ORDER}`).all(since);
       const rows = found.map(rowOf);
       const removed = rows.filter(({ data }) => data === undefined).map(({ kind, id }) => ({ kind, id }));
       return { generation, rows: rows.filter(({ data }) => data !== undefined), removed, complete };
@@ -70,7 +65,9 @@ class SqliteStore implements CredentialStore {
       if (conflicts.length > 0) return { ok: false, generation: before, conflicts };
       if (mutations.length === 0) return { ok: true, generation: before, rows: [] };
       const generation = before + 1;
-      const rows = mutations.map((mutation) => apply(sql, mutation, generation));
+      const ids = new Ids(sql);
+      const rows = mutations.map((mutation) => apply(sql, ids, mutation, generation));
+      ids.keep();
       setState(sql, "generation", generation);
       if (mutations.some(({ data }) => data === undefined)) this.#forget(sql);
       return { ok: true, generation, rows };
@@ -98,7 +95,7 @@ class SqliteStore implements CredentialStore {
       const now = this.#now();
       const lives = held !== undefined && held.expires > now;
       if (lives && held.owner !== owner) return null;
-      return putLease(sql, { key, owner, fence: lives ? held.fence : (held?.fence ?? 0) + 1, expires: now + ttlMs });
+      return putLease(sql, { key, owner, fence: lives ? held.fence : (held?.fence ?? state(sql, "fences")) + 1, expires: now + ttlMs });
     });
   }
 
@@ -131,7 +128,7 @@ class SqliteStore implements CredentialStore {
     return this.#transact("BEGIN", (sql) => {
       const newest = sql("SELECT at, data FROM log WHERE log = ? AND at >= ? AND at < ? ORDER BY at DESC, number DESC LIMIT ?");
       const found = newest.all(log, bound(from, Number.MIN_SAFE_INTEGER), bound(to, Number.MAX_SAFE_INTEGER), bound(limit, -1));
-      return found.reverse().map(({ at, data }) => ({ at: Number(at), data: String(data) }));
+      return found.reverse().map(({ at, data }) => ({ at: Number(at), data: textIn(data) ?? "" }));
     });
   }
 
@@ -149,102 +146,21 @@ class SqliteStore implements CredentialStore {
     });
   }
 
-  async close(): Promise<void> {
-    const opening = this.#opening;
-    this.#opening = this.#connection = undefined;
-    const database = (await opening?.catch(() => undefined))?.database;
-    if (!database) return;
-    try {
-      // All of it is in one file then, which may be copied.
-      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    } catch {
-      // Another process is using it, and will see to that.
-    }
-    database.close();
+  /** What it says of itself: that a damaged file was set aside, that another program's was taken over. */
+  notices(told: (notice: StoreNotice) => void): () => void {
+    return this.#file.notices.add(told);
   }
 
-  /** One transaction, in one turn of the event loop. Where another process holds the lock it is tried again. */
-  async #transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: (sql: Sql) => T): Promise<T> {
-    const connection = await (this.#opening ??= this.#open());
-    return this.#patiently(() => {
-      connection.database.exec(begin);
-      try {
-        const result = work(connection.sql);
-        connection.database.exec("COMMIT");
-        return result;
-      } catch (error) {
-        connection.database.exec("ROLLBACK");
-        throw error;
-      }
-    });
+  close(): Promise<void> {
+    return this.#file.close();
   }
 
-  async #patiently<T>(work: () => T): Promise<T> {
-    const until = performance.now() + BUSY_FOR_MS;
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error)) throw this.#error(error);
-        if (performance.now() >= until) throw this.#error(new Error(`another process has held its lock for ${BUSY_FOR_MS / 1000} s`, { cause: error }));
-      }
-      await sleep(5 + Math.random() * 20);
-    }
-  }
-
-  #open(): Promise<Connection> {
-    const opening = this.#connect();
-    opening.catch(() => {
-      if (this.#opening === opening) this.#opening = undefined;
-    });
-    return opening;
-  }
-
-  async #connect(): Promise<Connection> {
-    try {
-      if (this.#file !== ":memory:") createFile(this.#file);
-      const database = await openDatabase(this.#file);
-      try {
-        await this.#patiently(() => prepareDatabase(database));
-      } catch (error) {
-        database.close();
-        throw error;
-      }
-      const statements = new Map<string, Statement>();
-      const sql = (text: string): Statement => {
-        const statement = statements.get(text) ?? database.prepare(text);
-        statements.set(text, statement);
-        return statement;
-      };
-      return (this.#connection = { database, sql });
-    } catch (error) {
-      throw this.#error(error);
-    }
-  }
-
-  #error(cause: unknown): Error {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return message.startsWith(`${this.#file}: `) ? (cause as Error) : new Error(`${this.#file}: ${message}`, { cause });
+  #transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: (sql: Sql) => T): Promise<T> {
+    return this.#file.transact(begin, work);
   }
 }
 
-/** Prepares a statement, or finds the one that was. */
-type Sql = (text: string) => Statement;
-
-interface Connection {
-  database: Database;
-  sql: Sql;
-}
-
-/** Nobody else may read it, from its first moment. SQLite gives its side files the same rights. */
-function createFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  if (existsSync(file)) return;
-  closeSync(openSync(file, "a", 0o600));
-  chmodSync(file, 0o600);
-}
-
-function state(sql: Sql, name: "generation" | "forgotten"): number {
+function state(sql: Sql, name: "generation" | "forgotten" | "fences"): number {
   return Number(sql("SELECT value FROM state WHERE name = ?").get(name)?.value ?? 0);
 }
 
@@ -259,8 +175,8 @@ function place(id: RowId): [owner: number, name: string] {
 
 function rowOf({ kind, owner, name, version, generation, data, secret }: SqlRow): Row {
   return {
-    kind: String(kind),
-    id: owner === 0 ? String(name) : Number(owner),
+    kind: textIn(kind) ?? "",
+    id: owner === 0 ? (textIn(name) ?? "") : Number(owner),
     version: Number(version),
     generation: Number(generation),
     ...textOf("data", data),
@@ -269,11 +185,12 @@ function rowOf({ kind, owner, name, version, generation, data, secret }: SqlRow)
 }
 
 function textOf<Name extends string>(name: Name, value: SqlValue | undefined): { [K in Name]?: string } {
-  return (typeof value === "string" ? { [name]: value } : {}) as { [K in Name]?: string };
+  const text = textIn(value);
+  return (text === undefined ? {} : { [name]: text }) as { [K in Name]?: string };
 }
 
 function find(sql: Sql, kind: string, id: RowId): Row | undefined {
-  const found = sql(`SELECT ${ROW} FROM entry WHERE kind = ? AND owner = ? AND name = ?`).get(kind, ...place(id));
+  const found = sql(`SELECT ${sql.row} FROM entry WHERE kind = ? AND owner = ? AND name = ?`).get(kind, ...place(id));
   return found ? rowOf(found) : undefined;
 }
 
@@ -285,11 +202,11 @@ function conflictOf(sql: Sql, { kind, id, expects }: Mutation, generation: numbe
   return [living ?? { kind, id: id ?? 0, version: 0, generation }];
 }
 
-function apply(sql: Sql, { kind, id: given, data, secret }: Mutation, generation: number): { id: RowId; version: number } {
-  const id = given ?? issue(sql);
+function apply(sql: Sql, ids: Ids, { kind, id: given, data, secret }: Mutation, generation: number): { id: RowId; version: number } {
+  const id = given ?? ids.next();
   const old = given === undefined ? undefined : find(sql, kind, id);
   if (data === undefined && old?.data === undefined) return { id, version: old?.version ?? 0 };
-  if (typeof given === "number" && !old) sql("INSERT OR IGNORE INTO issued (id) VALUES (?)").run(given);
+  if (typeof given === "number" && !old) ids.met(given);
   const version = (old?.version ?? 0) + (data === undefined ? 0 : 1);
   sql(`INSERT INTO entry (${ROW}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, owner, name)
        DO UPDATE SET version = excluded.version, generation = excluded.generation, data = excluded.data, secret = excluded.secret`,
@@ -297,11 +214,31 @@ function apply(sql: Sql, { kind, id: given, data, secret }: Mutation, generation
   return { id, version };
 }
 
-/** An id that was never given before. */
-function issue(sql: Sql): number {
-  const id = Number(sql("INSERT INTO issued DEFAULT VALUES RETURNING id").get()?.id);
-  sql("DELETE FROM issued WHERE id < ?").run(id);
-  return id;
+/** Ids that were never given before: the last one is kept, in a table that never counts back. */
+class Ids {
+  readonly #sql: Sql;
+  readonly #first: number;
+  #last: number;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+    this.#first = this.#last = Number(sql("SELECT max(id) AS last FROM issued").get()?.last ?? 0);
+  }
+
+  next(): number {
+    return (this.#last += 1);
+  }
+
+  /** A row that came with its number. */
+  met(id: number): void {
+    this.#last = Math.max(this.#last, id);
+  }
+
+  keep(): void {
+    if (this.#last === this.#first) return;
+    this.#sql("INSERT INTO issued (id) VALUES (?)").run(this.#last);
+    this.#sql("DELETE FROM issued WHERE id < ?").run(this.#last);
+  }
 }
 
 function leaseOf(sql: Sql, key: string): StoreLease | undefined {
