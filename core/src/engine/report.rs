@@ -144,7 +144,14 @@ impl Engine {
         let rests =
             self.member(used.handle).and_then(|member| member.scope(&key)).is_some_and(|state| state.active);
         let affinity = self.policy.affinity;
-        if rests && affinity.ties() && affinity.on_failure == TieFailure::Untie {
+        let refused = key == ScopeKey::Credential
+            && matches!(failure.reason, Reason::Auth | Reason::AuthPermanent | Reason::SessionExpired);
+        let frees = match affinity.on_failure {
+            TieFailure::Untie => true,
+            TieFailure::UntieAuth => refused,
+            TieFailure::Keep => false,
+        };
+        if rests && affinity.ties() && frees {
             if let Some(provider) = self.routes.get(used.route).map(|route| route.provider) {
                 let key = tie_key(self.policy.affinity.kind, provider, used.route);
                 self.ties.untie(used.session, key, used.handle);

@@ -119,6 +119,13 @@ impl Engine {
             .chain(self.members.iter().enumerate().filter_map(unstored))
     }
 
+    /// The credential that a session is tied to on a route.
+    pub fn tied(&self, route: RouteId, session: SessionIx) -> Option<Handle> {
+        let provider = self.routes.get(route)?.provider;
+        let key = super::tie_key(self.policy.affinity.kind, provider, route);
+        self.ties.get(session, key).map(|(handle, _)| handle)
+    }
+
     /// A credential's record.
     pub fn record(&self, handle: Handle) -> Option<&Record> {
         self.member(handle).map(|member| &member.record)

@@ -67,6 +67,8 @@ pub enum TieFailure {
     Untie,
     /// The tie stays until the session is given somebody else.
     Keep,
+    /// Only a refused token frees the session: what is refused as a whole is not waited for, what is spent is.
+    UntieAuth,
 }
 
 impl Affinity {
@@ -114,7 +116,7 @@ words! {
 
 words! {
     /// The word used in policies.
-    TieFailure { Untie = "untie", Keep = "keep" }
+    TieFailure { Untie = "untie", Keep = "keep", UntieAuth = "untie-auth" }
 }
 
 from_json! {

@@ -78,6 +78,39 @@ from_json! {
     strict LabelStep { label as "as" }
 }
 
+/// Arguments of `rotate`: a session's call failed, and a renewed token would not mend it.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct RotateStep {
+    /// The provider.
+    pub provider: Box<str>,
+    /// The session.
+    pub session: Box<str>,
+    /// The model.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub model: Option<Box<str>>,
+    /// The HTTP status.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub status: Option<u16>,
+    /// The headers.
+    #[cfg_attr(feature = "schema", schemars(default, with = "std::collections::BTreeMap<String, String>"))]
+    pub headers: SortedMap<String, String>,
+    /// The body.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub body: Value,
+}
+
+from_json! {
+    strict RotateStep {
+        provider,
+        session,
+        model = None,
+        status = None,
+        headers = SortedMap::default(),
+        body = Value::Null,
+    }
+}
+
 from_json! {
     strict AcquireStep {
         provider = None,

@@ -9,7 +9,7 @@ mod manage;
 mod step;
 
 pub(super) use by_hand::{PauseStep, ResetStep};
-pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep};
+pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep, RotateStep};
 pub use credential::CredentialSpec;
 pub use error::ScenarioError;
 pub(super) use http::{AutoRefreshStep, HttpSpec, RefreshStep};

@@ -3,7 +3,7 @@
 use super::{
     AcquireStep, AnswerSpec, AutoRefreshStep, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep,
     LabelStep, NameStep, Nothing, OverrideStep, PauseStep, ProviderStep, RefreshStep, ReportStep, ResetStep,
-    ScenarioError, StateStep, UntieStep,
+    RotateStep, ScenarioError, StateStep, UntieStep,
 };
 use crate::json::{from_json, Value};
 
@@ -40,6 +40,9 @@ pub struct Step {
     /// A call ended.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub report: Option<ReportStep>,
+    /// A session's call failed, and its next is to be somebody else's.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub rotate: Option<RotateStep>,
     /// What an answer means.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub classify: Option<AnswerSpec>,
@@ -120,6 +123,7 @@ from_json! {
         await_ as "await" = None,
         cancel = None,
         report = None,
+        rotate = None,
         classify = None,
         state = None,
         add = None,
@@ -154,6 +158,7 @@ pub enum Verb<'a> {
     Await(&'a LabelStep),
     Cancel(&'a LabelStep),
     Report(&'a ReportStep),
+    Rotate(&'a RotateStep),
     Classify(&'a AnswerSpec),
     State(&'a StateStep),
     Add(&'a CredentialSpec),
@@ -187,6 +192,7 @@ impl Step {
             self.await_.as_ref().map(|step| ("await", Verb::Await(step))),
             self.cancel.as_ref().map(|step| ("cancel", Verb::Cancel(step))),
             self.report.as_ref().map(|step| ("report", Verb::Report(step))),
+            self.rotate.as_ref().map(|step| ("rotate", Verb::Rotate(step))),
             self.classify.as_ref().map(|step| ("classify", Verb::Classify(step))),
             self.state.as_ref().map(|step| ("state", Verb::State(step))),
             self.add.as_ref().map(|step| ("add", Verb::Add(step))),

@@ -2,11 +2,11 @@
 
 use super::later::{self, Later};
 use super::{nothing, put_time, unexpected, Result};
-use crate::id::{Handle, RequestId};
+use crate::id::{Handle, RequestId, SessionIx};
 use crate::json::Value;
 use crate::limit::Spending;
 use crate::pool::{Answer, Outcome, PoolInput, StreamData};
-use crate::simulate::scenario::{AcquireStep, AnswerSpec, ReportStep, ScenarioError};
+use crate::simulate::scenario::{AcquireStep, AnswerSpec, ReportStep, RotateStep, ScenarioError};
 use crate::simulate::world::World;
 use crate::time::Span;
 use crate::verdict::Verdict;
@@ -185,6 +185,40 @@ pub(super) fn report(world: &mut World, pool: usize, step: &ReportStep) -> Resul
         }
         other => Err(unexpected(other)),
     }
+}
+
+/// The session's credential failed for good: what follows from it, and is there another of its kind that is free? A session that
+/// is tied to nobody changes nothing.
+pub(super) fn rotate(world: &mut World, pool: usize, step: &RotateStep) -> Value {
+    let of = &mut world.pools[pool].pool;
+    let route = of.route(&step.provider, step.model.as_deref());
+    let session = of.session(&step.session);
+    let mut fields = nothing();
+    let Some(handle) = of.engine().tied(route, session) else {
+        fields.set("rotated", false);
+        return fields;
+    };
+    let answer = AnswerSpec {
+        status: step.status,
+        headers: step.headers.clone(),
+        body: step.body.clone(),
+        ..AnswerSpec::default()
+    };
+    let request = world.request();
+    let (model, session) = (step.model.clone(), Some(step.session.clone()));
+    let (lease, handle, outcome) = (None, Some(handle), outcome(&answer, false));
+    let (attempts, refreshed) = (0, true);
+    let report = PoolInput::Report { request, lease, handle, model, session, outcome, attempts, refreshed };
+    world.feed(pool, report);
+    let _ = world.answer(request);
+    let engine = world.pools[pool].pool.engine();
+    let kind = |handle| engine.record(handle).map(|record| record.kind);
+    let own = handle.and_then(kind);
+    let others = engine.explain(route, SessionIx::NONE);
+    let free =
+        others.iter().any(|one| Some(one.handle) != handle && one.out.is_none() && kind(one.handle) == own);
+    fields.set("rotated", free);
+    fields
 }
 
 pub(super) fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {

@@ -55,6 +55,7 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::Await(step) => later::await_answer(world, step),
         Verb::Cancel(step) => later::cancel(world, step),
         Verb::Report(step) => call::report(world, pool, step),
+        Verb::Rotate(step) => Ok(call::rotate(world, pool, step)),
         Verb::Classify(step) => Ok(call::classify(world, pool, step)),
         Verb::State(step) => show::state(world, pool, step),
         Verb::Add(spec) => manage::add(world, pool, spec),
