@@ -84,6 +84,13 @@ impl WasmPool {
         self.0.without_secrets(text)
     }
 
+    /// What the host's own code does to renew a provider's accounts: a `HostRenewal`.
+    #[wasm_bindgen(js_name = renewByHost)]
+    pub fn renew_by_host(&mut self, provider: &str, renewal: &str) -> Result<(), JsError> {
+        self.0.renew_by_host(provider, parse(renewal)?);
+        Ok(())
+    }
+
     /// The hot path: the number of a lease, or what went wrong as a number below zero.
     #[wasm_bindgen(js_name = tryAcquire)]
     pub fn try_acquire(&mut self, mono: f64, route: u32, session: f64) -> f64 {

@@ -31,7 +31,7 @@ export type {
 export type {
   AcquireOptions, Candidate, CooldownInfo, CredentialChanges, CredentialInfo, CredentialRef, CredentialState, CredentialStatus, Explanation, Fallback, Identity, Kind, Limits, ModelAlias, NewCredential,
   NewProviderCredential, Origin, Overrides, Peeked, Placement, PoolOptions, ProviderDefinition, ProviderInfo, Report, RouteOptions,
-  Refreshed, RefreshedAccount, RefreshedTokens, Refresher, RefreshOptions,
+  Introspection, Refreshed, RefreshedAccount, RefreshedTokens, Refresher, RefreshOptions, Renewal, RenewedAccount,
 } from "./types.js";
 export type { TransportFactory, TransportTarget } from "./transport.js";
 export { version } from "./version.js";

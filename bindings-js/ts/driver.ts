@@ -4,7 +4,7 @@ import { CredpoolError, messageOf } from "./errors.js";
 import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
 import { sendRequest } from "./login/http.js";
-import { refreshByHost, type Refreshers } from "./refresh.js";
+import { Renewals } from "./refresh.js";
 import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, PromptEffect, ProviderView } from "./protocol.js";
 import { packed } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
@@ -37,8 +37,8 @@ export class Driver {
   readonly known = new Known();
   /** Who shows what a login asks for, by its request. */
   readonly prompts = new Map<number, (prompt: PromptEffect) => void>();
-  /** The host's own code to renew tokens, by registry names of providers. */
-  refreshers: Refreshers = new Map();
+  /** The host's own code around renewals. */
+  readonly renewals = new Renewals();
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -247,7 +247,10 @@ export class Driver {
       void this.#calls.release(effect.release.key, effect.release.fence);
     } else if ("refresh_by_host" in effect) {
       const { op, handle, refresh } = effect.refresh_by_host;
-      void refreshByHost(op, refresh, this.table.at(handle), this.refreshers).then((done) => this.#complete(done));
+      void this.renewals.refresh(op, refresh, this.table.at(handle)).then((done) => this.#complete(done));
+    } else if ("advise" in effect) {
+      const { handle } = effect.advise;
+      void this.renewals.advise(effect.advise, this.table.at(handle), this.host).then((done) => this.#complete(done));
     } else {
       const { op, mutations } = effect.commit;
       this.known.began();

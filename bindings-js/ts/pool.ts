@@ -34,6 +34,7 @@ import type {
   CredentialRef,
   Explanation,
   Fallback,
+  Introspection,
   NewCredential,
   NewProviderCredential,
   Origin,
@@ -42,6 +43,8 @@ import type {
   PoolOptions,
   RefreshOptions,
   Refreshed,
+  Refresher,
+  Renewal,
   Report,
   RouteOptions,
 } from "./types.js";
@@ -77,14 +80,14 @@ export class CredentialPool implements AsyncDisposable {
     const host = completeHost(options.host);
     const [documents] = await Promise.all([documentsOf(policy), ready()]);
     const clients = Object.entries(options.oauth ?? {}).map(clientData);
-    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients, hostRefresh: Object.keys(options.refreshers ?? {}) };
+    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
     const driver = new Driver(config, store, host, storeTimeoutMs);
-    driver.refreshers = new Map(Object.entries(options.refreshers ?? {}).map(([provider, refresher]) => [driver.view(provider).facts.name, refresher]));
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
     keepStore(store);
     pool.#notices = store.notices?.(({ kind, message }) => driver.open && driver.events.emit({ kind: "store", at: host.now(), reason: kind, cause: message }));
     try {
+      for (const [provider, refresher] of Object.entries(options.refreshers ?? {})) pool.setRefresher(provider, refresher);
       // First, so that no change falls between the two.
       pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload());
       await pool.reload();
@@ -283,6 +286,25 @@ export class CredentialPool implements AsyncDisposable {
     if (refreshed) return { ok: true, version: refreshed.version, ...(refreshed.expires !== undefined && { expires: refreshed.expires }) };
     if (not) return { ok: false, definitive: not.definitive, cause: not.cause };
     throw failure(answer);
+  }
+
+  /**
+   * Asks the provider whether an account's tokens are good (RFC 7662). Nothing is decided by it: an account whose grant is dead rests as
+   * after a refused call, and is never disabled. Rejected where the provider has no such endpoint.
+   */
+  async introspect(ref: CredentialRef, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<Introspection> {
+    const id = this.#stored(ref);
+    const answer = await this.#driver.request((request) => ({ introspect: { request, id } }), signal);
+    if (answer.introspected) return answer.introspected;
+    throw failure(answer);
+  }
+
+  /** Your own code to renew a provider's accounts, or to say when, from now on; `undefined` takes it back. */
+  setRefresher(provider: string, refresher: Refresher | Renewal | undefined): void {
+    const { name } = this.#driver.view(provider).facts;
+    const renewal = this.#driver.renewals.set(name, refresher);
+    this.#driver.run(() => this.#driver.wasm.renewByHost(name, JSON.stringify(renewal)));
+    this.#driver.tick();
   }
 
   /** Renews tokens by themselves before they expire (as from the start), or no longer; with an interval only at its multiples. */

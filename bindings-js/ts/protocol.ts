@@ -16,8 +16,13 @@ export interface PoolConfig {
   tellSelected?: boolean;
   /** The user's OAuth clients, by provider. */
   clients?: [string, ClientData][];
-  /** Providers whose tokens the host renews. */
-  hostRefresh?: string[];
+}
+
+/** What the host's own code does for the accounts of a provider. */
+export interface HostRenewal {
+  refresh?: boolean;
+  leads?: boolean;
+  check?: number;
 }
 
 export interface ClientData {
@@ -126,6 +131,7 @@ export interface CredentialInput extends SecretInput {
   source?: string;
   expires?: number;
   baseUrl?: string;
+  tokenUrl?: string;
   retry?: number;
   identity?: IdentityData;
   client?: ClientData;
@@ -146,6 +152,7 @@ export interface Changes {
   cooling?: boolean;
   expires?: number;
   base_url?: string;
+  token_url?: string;
   retry?: number;
   identity?: IdentityData;
   source?: string;
@@ -227,11 +234,13 @@ export type PoolInput =
   | { logout: { request: number; id: number } }
   | { answered: { op: number; status: number; headers: [string, string][]; body: string } }
   | { refresh: { request: number; id: number; force?: boolean; failed?: number; wait?: number } }
+  | { introspect: { request: number; id: number } }
   | { auto_refresh: { request: number; enabled: boolean; interval?: number } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
   | { leased: { op: number; fence: number } }
   | { busy: { op: number } }
   | { unanswered: { op: number; sent: boolean } }
+  | { advised: { op: number; lead?: number; renew?: boolean; decided?: boolean } }
   | { host_refreshed: { op: number; access: string; refresh?: string; expires?: number; identity?: object } }
   | { host_refresh_failed: { op: number; definitive: boolean; code?: string; retry_after?: number } }
   | { committed: { op: number; generation: number; rows: [RowId, number][] } }
@@ -275,6 +284,7 @@ export type HostEffect =
   | { renew: { op: number; key: string; fence: number; ttl: number } }
   | { release: { key: string; fence: number } }
   | { refresh_by_host: { op: number; handle: number; refresh: string } }
+  | { advise: { op: number; handle: number; decide: boolean; expires?: number; renewed?: number } }
   | { commit: { op: number; mutations: MutationData[] } }
   | { http: HttpEffect }
   | { prompt: PromptEffect }
@@ -325,6 +335,7 @@ export interface Answer {
   reported?: Reported;
   refreshed?: { handle: number; version: number; expires?: number };
   refresh_failed?: { definitive: boolean; cause: string };
+  introspected?: { active?: boolean; expires?: number; cause?: string };
   done?: { ids: number[] };
   failed?: { code: FailedCode; message: string };
 }
@@ -346,7 +357,7 @@ export interface EventData {
 /** CLIProxyAPI's word for a status. */
 export type CredentialState = "unknown" | "active" | "pending" | "refreshing" | "error" | "disabled";
 
-export type CredentialStatus = "ready" | "half_open" | "cooling" | "limited" | "paused" | "draining" | "disabled" | "expired" | "not_in_cascade";
+export type CredentialStatus = "ready" | "half_open" | "cooling" | "limited" | "paused" | "draining" | "disabled" | "expired" | "needs_login" | "not_in_cascade";
 
 /** A credential without its secret, as `WasmPool.list()` gives it. */
 export interface MemberView {
@@ -362,6 +373,7 @@ export interface MemberView {
   models: string[];
   enabled: boolean;
   disabledCause?: string;
+  fault?: { cause: string; at: number };
   pausedUntil?: number;
   cooling?: boolean;
   expires?: number;

@@ -10,7 +10,7 @@ function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], und
 }
 
 const CREDENTIAL_FIELDS: readonly string[] = [
-  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "cooling", "source", "expires", "baseUrl", "proxyUrl", "headers", "retry",
+  "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "cooling", "source", "expires", "baseUrl", "tokenUrl", "proxyUrl", "headers", "retry",
   "email", "accountId", "orgId", "projectId", "enterpriseUrl", "clientId", "clientSecret",
 ];
 const NO_CHANGES: readonly string[] = ["provider", "kind", "clientId", "clientSecret"];
@@ -53,9 +53,9 @@ function pairs(headers: Readonly<Record<string, string>> | undefined): [string, 
 
 export function credentialInput(provider: string, credential: NewCredential): CredentialInput {
   checkFields("a credential", credential, CREDENTIAL_FIELDS);
-  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, proxyUrl, retry } = credential;
+  const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, tokenUrl, proxyUrl, retry } = credential;
   const limits = limitsOf(credential.limits);
-  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, baseUrl, proxyUrl, headers: pairs(credential.headers), retry, expires: instant(credential.expires) };
+  const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, baseUrl, tokenUrl, proxyUrl, headers: pairs(credential.headers), retry, expires: instant(credential.expires) };
   const { clientId, clientSecret } = credential;
   const client = clientId !== undefined && { client: clientData([provider, { clientId, clientSecret }])[1] };
   return { ...given(fields), ...client, provider, identity: identityOf(credential) } as CredentialInput;
@@ -63,11 +63,11 @@ export function credentialInput(provider: string, credential: NewCredential): Cr
 
 export function changesInput(changes: CredentialChanges): { changes: Changes; secret?: SecretInput } {
   checkFields("a change", changes, [...CREDENTIAL_FIELDS.filter((field) => !NO_CHANGES.includes(field)), "disabledCause"]);
-  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, proxyUrl, retry, disabledCause } = changes;
+  const { key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, tokenUrl, proxyUrl, retry, disabledCause } = changes;
   const identity = identityOf(changes);
   const secret = given({ key, token, access, refresh, proxyUrl, headers: pairs(changes.headers) }) as SecretInput;
   const limits = limitsOf(changes.limits);
-  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, base_url: baseUrl, retry, disabled_cause: disabledCause, expires: instant(changes.expires) };
+  const record = { name, priority, weight, models, excluded_models: excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, base_url: baseUrl, token_url: tokenUrl, retry, disabled_cause: disabledCause, expires: instant(changes.expires) };
   return {
     changes: { ...given(record), ...(Object.keys(identity).length > 0 && { identity }) } as Changes,
     ...(Object.keys(secret).length > 0 && { secret }),

@@ -18,8 +18,8 @@ export interface PoolOptions {
   env?: Readonly<Record<string, string | undefined>> | false | undefined;
   /** Your OAuth clients, by provider: logins and refreshes need one, and none is built in. */
   oauth?: Readonly<Record<string, OAuthClient>> | undefined;
-  /** Your own code to renew tokens, by provider, in place of a request to its token endpoint. One runs at a time for an account. */
-  refreshers?: Readonly<Record<string, Refresher>> | undefined;
+  /** Your own code to renew tokens, by provider: in place of a request to its token endpoint, or to say when. */
+  refreshers?: Readonly<Record<string, Refresher | Renewal>> | undefined;
   /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */
   seed?: number | undefined;
   /** Clocks, timers and network in place of the runtime's own. */
@@ -30,6 +30,47 @@ export interface PoolOptions {
 
 /** Renews an account's tokens. What it throws counts as an outage; with `definitive: true` on it, the account is given up. */
 export type Refresher = (account: RefreshedAccount) => Promise<RefreshedTokens>;
+
+/**
+ * Your own code around the renewal of a provider's accounts. Whatever it says, one renewal runs at a time for an account, in one
+ * process or in many, and nobody overwrites newer tokens. What it throws says nothing.
+ */
+export interface Renewal {
+  /** Renews, in place of a request to the token endpoint. */
+  refresh?: Refresher | undefined;
+  /** How long before its expiry a token is renewed by itself, in milliseconds: asked once for each token. 0: never; `undefined`: as the policy says. */
+  leadMs?: ((account: RenewedAccount) => number | undefined) | undefined;
+  /**
+   * Is the account to be renewed now? Asked every `checkMs`, and when the policy would renew it; `undefined`: as the policy says.
+   * Without an answer within 30 s it has none.
+   */
+  shouldRefresh?: ((account: RenewedAccount) => boolean | undefined | Promise<boolean | undefined>) | undefined;
+  /** Between two questions of `shouldRefresh`: 15 min, at least 1 s. */
+  checkMs?: number | undefined;
+}
+
+/** An account whose renewal is thought about. */
+export interface RenewedAccount {
+  readonly id: number;
+  readonly provider: string;
+  readonly name: string;
+  /** The access token that it has. */
+  readonly access: string;
+  /** When that expires. */
+  readonly expires?: number;
+  /** When it was renewed last. */
+  readonly renewed?: number;
+}
+
+/** What a provider says of an account's tokens (RFC 7662). */
+export interface Introspection {
+  /** Are they good? Absent: it did not say. */
+  readonly active?: boolean;
+  /** Until when, where it says. */
+  readonly expires?: number;
+  /** Why nothing is known, in one word. */
+  readonly cause?: string;
+}
 
 /** Whose tokens are to be renewed. */
 export interface RefreshedAccount {
@@ -165,6 +206,8 @@ export interface NewCredential extends Identity {
   /** The OAuth client that the account was logged in by: only that one may renew it. */
   clientId?: string | undefined;
   clientSecret?: string | undefined;
+  /** Where its tokens are renewed, in place of the provider's own address: `https`, or `http` on a loopback host. An empty text takes it away. */
+  tokenUrl?: string | undefined;
   /** Unique for the provider; given where it is left out. Who is named like a stored one takes its place. */
   name?: string | undefined;
   /** Higher is tried first: 0. */
@@ -231,6 +274,8 @@ export interface CredentialInfo {
   readonly models: string[];
   readonly enabled: boolean;
   readonly disabledCause?: string;
+  /** What took it out of use by itself last, and when: kept for 30 days after it came back. */
+  readonly fault?: { readonly cause: string; readonly at: number };
   readonly expires?: number;
   readonly baseUrl?: string;
   /** The proxy of its requests, without user and password. */

@@ -32,6 +32,10 @@ pub struct RefreshFacts {
     pub grace: Option<Span>,
     /// The host renews tokens itself: a refresh token need not be known.
     pub by_host: bool,
+    /// The host says of each token how long before its expiry it is renewed.
+    pub leads: bool,
+    /// The host is asked so often whether an account is to be renewed.
+    pub check: Option<Span>,
 }
 
 /// Where a secret goes in a request.

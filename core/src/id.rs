@@ -20,10 +20,17 @@ pub struct SecretRef(pub u64);
 impl SecretRef {
     /// Set where the secret has a part that renews it: that much of it the machine must know.
     pub(crate) const RENEWABLE: u64 = 1 << 63;
+    /// What renews it may be used again and again: nothing rotates.
+    pub(crate) const REPEATABLE: u64 = 1 << 62;
 
     /// Is there a part that renews it?
     pub const fn is_renewable(self) -> bool {
         self.0 & Self::RENEWABLE != 0
+    }
+
+    /// May what renews it be used again and again, whoever used it before?
+    pub const fn is_repeatable(self) -> bool {
+        self.0 & Self::REPEATABLE != 0
     }
 }
 

@@ -1,11 +1,11 @@
 //! Logins through a pool, with a host whose network is a list of answers.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use credpool::engine::{Event, RowId};
+use credpool::engine::{Event, RowId, RowKind};
 use credpool::id::{CredentialId, OpId, RequestId};
 use credpool::json;
-use credpool::pool::{Answer, HostEffect, MutationData, Pool, PoolConfig, PoolInput};
-use credpool::time::Now;
+use credpool::pool::{Answer, HostEffect, MutationData, Pool, PoolConfig, PoolInput, RowData};
+use credpool::time::{Now, Timestamp};
 use credpool::wire::http::HttpRequest;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -28,6 +28,8 @@ struct Host {
     commits: Vec<MutationData>,
     ids: u64,
     store_fails: bool,
+    /// What the store has when it is read.
+    rows: Vec<RowData>,
 }
 
 impl Host {
@@ -46,6 +48,7 @@ impl Host {
             commits: Vec::new(),
             ids: 0,
             store_fails: false,
+            rows: Vec::new(),
         };
         host.feed(PoolInput::Load { request: RequestId(1) });
         host.answers.clear();
@@ -60,7 +63,8 @@ impl Host {
             for effect in step.effects {
                 match effect {
                     HostEffect::Load { op, .. } => {
-                        inputs.push(PoolInput::Loaded { op, generation: 0, rows: Vec::new() });
+                        let rows = std::mem::take(&mut self.rows);
+                        inputs.push(PoolInput::Loaded { op, generation: 1, rows });
                     }
                     HostEffect::Commit { op, mutations } if self.store_fails => {
                         drop(mutations);
@@ -224,6 +228,52 @@ fn a_second_login_takes_over_its_own_account_and_keeps_what_people_set() {
     assert_eq!((&*record.name, record.priority, record.models.len()), ("home", 5, 1));
     assert_eq!(host.pool.secret(handle), Some("at-3"));
     assert_eq!(host.pool.list(Some("mine")).len(), 2);
+}
+
+#[test]
+fn a_login_makes_well_what_needs_one() {
+    let mut host = Host::new("");
+    let data = r#"{"uid":"u","provider":"mine","name":"ada","kind":"oauth","created":1,"secret_version":4,"needs_login":true,
+        "fault":{"cause":"oauth refresh failed: in_doubt","at":5},"expires":9,"identity":{"email":"ada@x"}}"#;
+    host.rows = vec![RowData {
+        kind: RowKind::Credential,
+        id: RowId::Number(3),
+        version: 6,
+        data: Some(data.into()),
+        secret: Some(r#"{"access":"at-0","refresh":"rt-0"}"#.into()),
+    }];
+    host.feed(PoolInput::Load { request: RequestId(2) });
+    let state = |host: &Host| host.pool.list(Some("mine"))[0].status;
+    assert_eq!(state(&host), "needs_login");
+    host.login("");
+    let _ = host.callback(&format!("/cb?code=c&state={STATE}"));
+    let (op, ..) = host.sent();
+    host.reply(
+        op,
+        200,
+        r#"{"access_token":"at-1","refresh_token":"rt-1","expires_in":3600,"sub":"s","email":"ada@x"}"#,
+    );
+    assert_eq!(host.answer(LOGIN), Some(Answer::Done { ids: vec![CredentialId(3)] }));
+    assert_eq!(state(&host), "ready");
+    let record = host.pool.engine().record(host.pool.find(CredentialId(3)).unwrap()).unwrap();
+    assert!(!record.needs_login && record.secret_version == 5);
+    assert_eq!(record.renewed, Some(Timestamp(1_767_225_600_000)), "its life is counted from the login");
+    assert_eq!(record.fault.as_ref().map(|fault| &*fault.cause), Some("oauth refresh failed: in_doubt"));
+}
+
+#[test]
+fn a_login_of_a_clients_own_keeps_what_renews_it() {
+    let mut host = Host::new("");
+    host.login(r#","flow":"client_credentials","name":"machine""#);
+    let (op, url, body) = host.sent();
+    let asked = "grant_type=client_credentials&scope=a+b&client_id=me&client_secret=canary-client";
+    assert_eq!((&*url, &*body), ("https://auth.example/token", asked));
+    host.reply(op, 200, r#"{"access_token":"at-1","expires_in":3600}"#);
+    assert_eq!(host.answer(LOGIN), Some(Answer::Done { ids: vec![CredentialId(1)] }));
+    let secret = host.commits.last().unwrap().secret.as_deref().unwrap();
+    assert!(secret.contains(r#""grant":"a b""#), "{secret}");
+    let handle = host.pool.find(CredentialId(1)).unwrap();
+    assert!(host.pool.engine().secret(handle).unwrap().is_repeatable());
 }
 
 #[test]

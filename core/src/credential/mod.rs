@@ -9,5 +9,7 @@ mod serving;
 pub(crate) use limits::MOST_TOKENS;
 pub use limits::{Budget, Limits};
 pub use model::{canonical_model, Pattern};
-pub use record::{public_index, Changes, Identity, NewCredential, Origin, Record, BY_HAND, MAX_WEIGHT};
+pub use record::{
+    public_index, Changes, Fault, Identity, NewCredential, Origin, Record, BY_HAND, MAX_WEIGHT,
+};
 pub use serving::{fault_of_rules, upstream_text, Alias, ModelRules};

@@ -67,6 +67,15 @@ pub struct Identity {
     pub enterprise_url: Option<Box<str>>,
 }
 
+/// What took a credential out of use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// Why, in words without a secret.
+    pub cause: Box<str>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A credential without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -108,6 +117,8 @@ pub struct Record {
     pub renewed: Option<Timestamp>,
     /// Its tokens cannot be renewed any more: somebody must log in again.
     pub needs_login: bool,
+    /// What took it out of use by itself last, as people may want to know it: a login does not wipe it out.
+    pub fault: Option<Fault>,
     /// Where requests go, instead of the provider's own address.
     pub base_url: Option<Box<str>>,
     /// Where tokens are renewed, instead of the provider's own address.
@@ -171,6 +182,8 @@ pub struct Changes {
     pub expires: Option<Timestamp>,
     /// A new address.
     pub base_url: Option<Box<str>>,
+    /// Where its tokens are renewed; an empty text: where the provider's are.
+    pub token_url: Option<Box<str>>,
     /// So many further rounds.
     pub retry: Option<u8>,
     /// A new identity.
@@ -209,6 +222,9 @@ impl Changes {
         }
         if self.base_url.is_some() {
             record.base_url = self.base_url;
+        }
+        if let Some(url) = self.token_url {
+            record.token_url = Some(url).filter(|url| !url.is_empty());
         }
         if self.retry.is_some() {
             record.retry = self.retry;
@@ -256,6 +272,16 @@ impl ToJson for Identity {
 }
 
 from_json! {
+    open Fault { cause, at }
+}
+
+impl ToJson for Fault {
+    fn write(&self, to: &mut Writer) {
+        object!(to, self { cause, at });
+    }
+}
+
+from_json! {
     open Record {
         uid,
         provider,
@@ -276,6 +302,7 @@ from_json! {
         expires = None,
         renewed = None,
         needs_login = false,
+        fault = None,
         base_url = None,
         token_url = None,
         retry = None,
@@ -308,6 +335,7 @@ impl ToJson for Record {
             expires if given,
             renewed if given,
             needs_login if (self.needs_login),
+            fault if given,
             base_url if given,
             token_url if given,
             retry if given,
@@ -334,6 +362,7 @@ from_json! {
         cooling = None,
         expires = None,
         base_url = None,
+        token_url = None,
         retry = None,
         identity = None,
         source = None,

@@ -2,7 +2,9 @@
 
 use super::loading::Providers;
 use super::saving::PendingOp;
-use super::{Completion, Effect, Engine, EventKind, FailedCode, NewItem, Reply, Row, RowId, RowKind};
+use super::{
+    Completion, Effect, Engine, EventKind, FailedCode, Introspected, NewItem, Reply, Row, RowId, RowKind,
+};
 use crate::credential::Record;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, OpId, RequestId, SecretRef};
@@ -43,6 +45,20 @@ impl Engine {
                 self.hear_login(login, News::Failed { code: "network".into(), transient: true });
             }
             (PendingOp::Revoke { request, id }, _) => self.revoked(request, id),
+            (PendingOp::Advice { id, version }, Completion::Advised { lead, renew, decided }) => {
+                self.take_advice(id, version, lead, renew, decided);
+            }
+            (PendingOp::Advice { id, version }, other) => {
+                self.drop_completion(other);
+                self.take_advice(id, version, None, None, false);
+            }
+            (PendingOp::Introspect { request, id, version }, Completion::Introspected(said)) => {
+                self.introspected(request, id, version, said);
+            }
+            (PendingOp::Introspect { request, id, version }, other) => {
+                self.drop_completion(other);
+                self.introspected(request, id, version, Introspected::silent("network"));
+            }
             (pending, Completion::Committed { rows, .. }) => self.committed(pending, &rows),
             (pending, Completion::Conflict { rows }) => self.conflicted(pending, rows),
             (pending, Completion::Failed { message }) => self.store_failed(pending, &message),
@@ -112,6 +128,8 @@ impl Engine {
             // Completed before they come here.
             PendingOp::Login { .. }
             | PendingOp::Revoke { .. }
+            | PendingOp::Advice { .. }
+            | PendingOp::Introspect { .. }
             | PendingOp::Refresh { .. }
             | PendingOp::Renewal { .. } => {}
         }
@@ -302,6 +320,8 @@ impl Engine {
             }
             PendingOp::Login { .. }
             | PendingOp::Revoke { .. }
+            | PendingOp::Advice { .. }
+            | PendingOp::Introspect { .. }
             | PendingOp::Refresh { .. }
             | PendingOp::Renewal { .. } => {}
             PendingOp::Update { request: None, id, .. } => {

@@ -1,6 +1,7 @@
 //! Everything that an engine may ask of its host, and everything that it tells.
 
 use super::input::Mutation;
+use super::introspecting::Introspected;
 use crate::credential::Origin;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, SecretRef};
 use crate::json::{object, words, ToJson, Writer};
@@ -149,6 +150,27 @@ pub enum Effect {
         /// Whose.
         handle: Handle,
     },
+    /// Ask whether an account's tokens are good (RFC 7662), then [`Completion::Introspected`](super::Completion::Introspected).
+    Introspect {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        handle: Handle,
+    },
+    /// Ask the host's own code when an account is to be renewed, then
+    /// [`Completion::Advised`](super::Completion::Advised).
+    Advise {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        handle: Handle,
+        /// Whether it is to be renewed now, too.
+        decide: bool,
+        /// When its token expires.
+        expires: Option<Timestamp>,
+        /// When it was renewed last.
+        renewed: Option<Timestamp>,
+    },
     /// The secret is not needed any more.
     DropSecret {
         /// Which.
@@ -188,6 +210,8 @@ pub enum Reply {
         /// Why: a code.
         cause: Box<str>,
     },
+    /// What a provider says of tokens.
+    Introspected(Introspected),
     /// It is done, and durable.
     Done {
         /// The stored credentials that it was about.

@@ -1,6 +1,6 @@
 //! Everything that can happen to an engine.
 
-use super::Stated;
+use super::{Introspected, Stated};
 use crate::credential::{Changes, Identity, Origin, Record};
 use crate::facts::oauth::Flow;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
@@ -156,6 +156,13 @@ pub enum Command {
         /// How long the caller waits, at least as long as the policy says.
         wait: Span,
     },
+    /// Ask the provider whether an account's tokens are good. Decides nothing: what is dead rests, and is never disabled.
+    Introspect {
+        /// Who asks.
+        request: RequestId,
+        /// Which one.
+        handle: Handle,
+    },
     /// Renew tokens by themselves, or no longer.
     AutoRefresh {
         /// Who asks.
@@ -297,6 +304,17 @@ pub enum Completion {
     },
     /// A provider took tokens back, or did not.
     Revoked,
+    /// What the host's own code says of an account.
+    Advised {
+        /// How long before its expiry the token is renewed; none: as the policy says.
+        lead: Option<Span>,
+        /// Is it to be renewed now? None: as the policy says.
+        renew: Option<bool>,
+        /// Was that asked?
+        decided: bool,
+    },
+    /// What a provider says of tokens.
+    Introspected(Introspected),
     /// The store failed.
     Failed {
         /// What it says of it.

@@ -45,6 +45,7 @@ impl Engine {
             Command::Refresh { request, handle, force, failed, wait } => {
                 self.refresh(request, handle, force, failed, wait);
             }
+            Command::Introspect { request, handle } => self.introspect(request, handle),
             Command::AutoRefresh { request, enabled, interval } => {
                 self.set_auto_refresh(request, enabled, interval);
             }

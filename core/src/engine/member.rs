@@ -1,5 +1,6 @@
 //! A credential in the engine's memory, and how it stands.
 
+use super::advice::Advice;
 use super::tally::Tally;
 use crate::cooldown::Cooldown;
 use crate::credential::{ModelRules, Origin, Record};
@@ -53,6 +54,8 @@ pub(super) struct Member {
     pub(super) hold_level: u8,
     /// A refresh is in doubt: when it is to be resolved, whether the token is due or not.
     pub(super) doubt_at: Option<Instant>,
+    /// What the host's own code says of when it is renewed.
+    pub(super) advice: Option<Box<Advice>>,
     /// Which version was refused first, and when.
     pub(super) refused: Option<(u32, Instant)>,
     /// Is it taken out of use for now, by hand?
@@ -108,6 +111,7 @@ impl Member {
             hold_until: None,
             hold_level: 0,
             doubt_at: None,
+            advice: None,
             refused: None,
             health: Vec::new(),
             unsaved: false,

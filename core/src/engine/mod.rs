@@ -1,11 +1,13 @@
 //! The machine: what happened goes in, what is to be done comes out. No clock, no I/O, no secret.
 
 mod acquire;
+mod advice;
 mod by_hand;
 mod completing;
 mod effect;
 mod health;
 mod input;
+mod introspecting;
 mod lease;
 mod limiting;
 mod loading;
@@ -36,6 +38,7 @@ pub use effect::{
 pub use input::{
     AcquireCommand, Command, Completion, Input, Mutation, NewItem, ReportCommand, Row, RowId, RowKind, Target,
 };
+pub use introspecting::Introspected;
 pub use limiting::Stated;
 pub use names::MAX_MODELS;
 pub use tally::Recent;
@@ -269,6 +272,13 @@ impl Engine {
         self.refresh_facts.push((provider.into(), facts));
         if let Some(number) = self.providers.find(provider) {
             self.facts_of[number as usize] = facts;
+            for at in 0..self.members.len() {
+                let of = self.members[at].as_mut().filter(|member| member.provider.0 == number);
+                if let Some(member) = of {
+                    member.advice = None;
+                    self.set_timer(Handle(at as u32));
+                }
+            }
         }
     }
 

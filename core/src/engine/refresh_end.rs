@@ -35,9 +35,12 @@ impl Engine {
     }
 
     /// The token endpoint gave no tokens.
-    pub(super) fn refresh_failed(&mut self, handle: Handle, failure: RefreshFailure) {
+    pub(super) fn refresh_failed(&mut self, handle: Handle, mut failure: RefreshFailure) {
         let now = self.now.mono;
         let Some(member) = self.member_mut(handle) else { return };
+        if failure.kind == FailureKind::InDoubt && member.secret.is_repeatable() {
+            failure.kind = FailureKind::Transient;
+        }
         let has_spare = member.spare.is_some();
         let row = member.refresh_row;
         let Some(job) = &mut member.job else { return };

@@ -98,6 +98,9 @@ impl Engine {
     }
 
     fn lead_of(&self, member: &Member, expires: Timestamp) -> Span {
+        if let Some(lead) = Self::advised_lead(member) {
+            return lead;
+        }
         let facts = self.facts_of.get(member.provider.0 as usize).copied().unwrap_or_default();
         let life = expires.since(member.record.renewed.unwrap_or(member.record.created));
         lead(&self.policy.refresh, &member.record.provider, facts, life)
@@ -112,6 +115,11 @@ impl Engine {
 
     /// When it is renewed by itself.
     fn due_of(&self, member: &Member) -> Option<Timestamp> {
+        self.own_due(member).filter(|_| !self.is_hosts_word(member))
+    }
+
+    /// When it would be, without a word of the host's.
+    fn own_due(&self, member: &Member) -> Option<Timestamp> {
         self.stale_from(member)?;
         let expires = member.record.expires.filter(|_| self.auto_refresh)?;
         let id = member.id.map_or(0, |id| id.0);
@@ -163,7 +171,7 @@ impl Engine {
     /// Is a doubt about its last refresh to be resolved by itself?
     fn may_resolve(&self, member: &Member) -> bool {
         let row = member.refresh_row;
-        let open = row.open && row.base == member.record.secret_version;
+        let open = row.open && row.base == member.record.secret_version && !member.secret.is_repeatable();
         open && self.auto_refresh && self.policy.refresh.auto && self.stale_from(member).is_some()
     }
 
@@ -178,8 +186,9 @@ impl Engine {
         let stale = self.stale_from(member).filter(|_| !member.stale).map(|at| now.mono_of(at));
         let due = self.due_of(member).map(|at| now.mono_of(at));
         let doubt = member.doubt_at.filter(|_| self.may_resolve(member));
+        let advice = self.advice_at(member, self.own_due(member));
         let mut next = None;
-        for at in stale.into_iter().chain(due).chain(doubt) {
+        for at in stale.into_iter().chain(due).chain(doubt).chain(advice) {
             // What failed waits; nothing that is due is in the past.
             let at = hold.map_or(at, |hold| at.max(hold)).max(now.mono);
             next = Some(next.map_or(at, |next: Instant| next.min(at)));
@@ -211,6 +220,13 @@ impl Engine {
             }
             return self.start_refresh(handle, true, false, false);
         }
+        if member.hold_until.is_none() {
+            let own_due = self.own_due(member);
+            if self.advice_at(member, own_due).is_some_and(|at| at <= now.mono) {
+                self.ask_advice(handle, own_due);
+            }
+        }
+        let Some(member) = self.member(handle) else { return };
         let due = self.due_of(member).is_some_and(|at| at <= now.wall);
         if due && member.hold_until.is_none() {
             self.start_refresh(handle, false, false, false);

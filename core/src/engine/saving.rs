@@ -58,6 +58,17 @@ pub(super) enum PendingOp {
         login: RequestId,
         stage: Stage,
     },
+    /// The host's own code says when an account is to be renewed.
+    Advice {
+        id: CredentialId,
+        version: u64,
+    },
+    /// A provider is asked whether tokens are good.
+    Introspect {
+        request: RequestId,
+        id: CredentialId,
+        version: u64,
+    },
     /// Tokens are given back.
     Revoke {
         request: RequestId,

@@ -3,7 +3,7 @@
 
 use super::refreshing::Written;
 use super::{Effect, Engine, EventKind, Mutation, RowId, RowKind};
-use crate::credential::Record;
+use crate::credential::{Fault, Record};
 use crate::id::{CredentialId, Handle, SecretRef};
 use crate::json;
 use crate::refresh::{FailureKind, Mark, Phase, RefreshFailure, RefreshRow};
@@ -11,6 +11,8 @@ use crate::time::Span;
 
 /// What the cause of a disabled account begins with, where its refresh failed: new tokens enable it again.
 const CAUSE: &str = "oauth refresh failed: ";
+/// What took an account out of use is remembered for so long, once it is in use again.
+const FAULT_KEPT: Span = Span::from_days(30);
 
 impl Engine {
     /// Writes new tokens: before anybody may use them.
@@ -50,6 +52,7 @@ impl Engine {
         record.expires = fresh.expires;
         record.renewed = Some(now.wall);
         record.needs_login = false;
+        record.fault = record.fault.filter(|fault| now.wall.since(fault.at) <= FAULT_KEPT);
         record.identity.fill(&fresh.identity);
         if record.disabled_cause.as_deref().is_some_and(|cause| cause.starts_with(CAUSE)) {
             (record.enabled, record.disabled_cause) = (true, None);
@@ -75,11 +78,13 @@ impl Engine {
         }
         let (secret, fence) = (member.secret, job.fence);
         let mut record = member.record.clone();
+        let cause: Box<str> = [CAUSE, &*mark.failure.code].concat().into();
+        record.fault = Some(Fault { cause: cause.clone(), at: now.wall });
         if mark.needs_login {
             record.needs_login = true;
         } else {
             record.enabled = false;
-            record.disabled_cause = Some([CAUSE, &*mark.failure.code].concat().into());
+            record.disabled_cause = Some(cause);
         }
         let row = RefreshRow { fence, base: job.base, at: now.wall, open: false };
         self.write_record(handle, Phase::Marking, record, secret, row);

@@ -2,7 +2,7 @@
 
 use super::{Acquire, Candidate, Engine, Recent};
 use crate::cooldown::{Circuit, PerReason, Source};
-use crate::credential::{public_index, Identity, Origin, Record, BY_HAND};
+use crate::credential::{public_index, Fault, Identity, Origin, Record, BY_HAND};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
 use crate::json::{object, ToJson, Writer};
@@ -38,6 +38,8 @@ pub struct MemberView {
     pub enabled: bool,
     /// Why it is disabled.
     pub disabled_cause: Option<Box<str>>,
+    /// What took it out of use by itself last.
+    pub fault: Option<Fault>,
     /// Until when it is paused.
     pub paused_until: Option<Timestamp>,
     /// Does anything of it rest? Absent: as the policy says.
@@ -199,6 +201,7 @@ impl Engine {
             models: record.models.clone(),
             enabled: record.enabled,
             disabled_cause: record.disabled_cause.clone(),
+            fault: record.fault.clone(),
             paused_until: paused,
             cooling: record.cooling,
             expires: record.expires,
@@ -382,6 +385,7 @@ impl ToJson for MemberView {
             models,
             enabled,
             disabled_cause as "disabledCause" if given,
+            fault if given,
             paused_until as "pausedUntil" if given,
             cooling if given,
             expires if given,

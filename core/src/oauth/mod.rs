@@ -22,4 +22,6 @@ pub use form::{form, read_form};
 pub use identity::{identity_of_tokens, read_identity};
 pub use metadata::{metadata_request, read_metadata};
 pub use pkce::{challenge, is_verifier, same_secret};
-pub use token::{read_token_answer, refresh_request, TokenEndpoint, TokenFailure, TokenFailureKind, Tokens};
+pub use token::{
+    failure_code, read_token_answer, refresh_request, TokenEndpoint, TokenFailure, TokenFailureKind, Tokens,
+};

@@ -32,8 +32,6 @@ pub struct TokenEndpoint {
     pub client_auth: ClientAuth,
     /// Scopes, separated by spaces; left out where it is empty.
     pub scope: Box<str>,
-    /// Expiries are kept so much earlier than stated. Milliseconds.
-    pub early: Span,
 }
 
 /// What a token endpoint gave.
@@ -189,6 +187,12 @@ pub(super) fn is_code(code: &str) -> bool {
         && code
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte))
+}
+
+/// In one word, why an answer is none: the endpoint's own code, or ours.
+pub fn failure_code(status: u16, body: &str) -> Box<str> {
+    let read = failure_of(status, Headers::new(&[]), body, Timestamp(0));
+    read.map_or_else(|failure| failure.code, |_| "malformed".into())
 }
 
 /// Seconds: a number, or a text that is one. What is not above zero says nothing.

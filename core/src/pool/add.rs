@@ -6,6 +6,7 @@ use super::protocol::{CredentialInput, SecretInput};
 use super::Pool;
 use crate::credential::{fault_of_rules, Changes, Identity, Limits, Origin, Record, MAX_WEIGHT};
 use crate::engine::NewItem;
+use crate::facts::oauth::is_safe_url;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, SecretRef};
 use crate::oauth::identity_of_tokens;
@@ -104,6 +105,7 @@ impl Pool {
             wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`")
         })?;
         check_base_url(input.base_url.as_deref())?;
+        check_token_url(input.token_url.as_deref())?;
         let (key, token, access, refresh) = (input.key, input.token, input.access, input.refresh);
         let given = SecretInput { key, token, access, refresh, ..SecretInput::default() };
         let keyless = given.is_empty() && facts.needs_no_key(input.kind.unwrap_or(Kind::ApiKey));
@@ -210,6 +212,7 @@ impl Pool {
             expires: input.expires,
             renewed: None,
             needs_login: false,
+            fault: replaces.and_then(|handle| self.engine.record(handle)?.fault.clone()),
             base_url: input.base_url,
             token_url: input.token_url,
             retry: input.retry,
@@ -240,6 +243,7 @@ impl Pool {
         }
         check_weight(changes.weight)?;
         check_base_url(changes.base_url.as_deref())?;
+        check_token_url(changes.token_url.as_deref().filter(|url| !url.is_empty()))?;
         if let Some((_, fault)) = changes.limits.as_ref().and_then(Limits::fault) {
             return Err(wrong("limits", fault));
         }
@@ -309,6 +313,7 @@ impl Pool {
             expires: None,
             renewed: None,
             needs_login: false,
+            fault: None,
             base_url: None,
             token_url: None,
             retry: None,
@@ -380,6 +385,14 @@ fn check_base_url(address: Option<&str>) -> Result<(), InputError> {
     };
     if address.is_some_and(|address| !holds(address)) {
         return Err(wrong("baseUrl", "expected an address that begins with http:// or https://"));
+    }
+    Ok(())
+}
+
+/// Refresh tokens go there.
+fn check_token_url(address: Option<&str>) -> Result<(), InputError> {
+    if address.is_some_and(|address| !is_safe_url(address)) {
+        return Err(wrong("tokenUrl", "expected an https address, or http on a loopback host"));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::protocol::LoginInput;
 use super::{invalid, not_found, Answer, CredentialInput, HostEffect, Pool, PoolStep};
 use crate::credential::{Identity, Limits};
-use crate::engine::{Command, Completion, FailedCode, Input};
+use crate::engine::{Command, Completion, FailedCode, Input, Introspected};
 use crate::facts::oauth::{is_safe_url, Flow, OauthFacts};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, OpId, RequestId};
@@ -148,6 +148,33 @@ impl Pool {
         Some(oauth::revoke_request(&endpoint, token, parts.refresh.is_some()))
     }
 
+    /// The question whether an account's tokens are good: its refresh token, on which the grant stands, else its access token.
+    pub(super) fn introspection(&self, handle: Handle) -> Option<HttpRequest> {
+        let record = self.engine.record(handle).filter(|record| record.kind == Kind::Oauth)?;
+        let facts = self.registry.facts(&record.provider).and_then(|facts| facts.oauth).unwrap_or_default();
+        let parts = self.vault.get(self.engine.secret(handle)?)?;
+        let client = self.client_of(&record.provider, parts.client.as_deref())?;
+        let url = if facts.introspect.is_empty() { &client.introspect_url } else { &facts.introspect };
+        if url.is_empty() {
+            return None;
+        }
+        let endpoint = client.endpoint(&facts, url, "");
+        let token = parts.refresh.as_ref().unwrap_or(&parts.main);
+        Some(oauth::introspect_request(&endpoint, token, parts.refresh.is_some()))
+    }
+
+    /// Reads its answer. `None`: nobody had asked.
+    pub(super) fn introspection_answer(&self, op: OpId, status: u16, body: &str) -> Option<Completion> {
+        let id = self.engine.introspecting(op)?;
+        let record = self.engine.find(id).and_then(|handle| self.engine.record(handle));
+        let facts = record.and_then(|record| self.registry.facts(&record.provider)?.oauth);
+        let paths = facts.map(|facts| facts.identity).unwrap_or_default();
+        Some(Completion::Introspected(match oauth::read_introspection(&paths, status, body) {
+            Some(said) => Introspected { active: Some(said.active), expires: said.expires, cause: None },
+            None => Introspected::silent(&oauth::failure_code(status, body)),
+        }))
+    }
+
     /// The client by which an account is renewed and given back: its own, else the configuration's.
     pub(super) fn client_of<'a>(&'a self, provider: &str, own: Option<&'a Client>) -> Option<&'a Client> {
         own.or_else(|| self.clients.iter().find(|(of, _)| **of == *provider).map(|(_, client)| client))
@@ -257,6 +284,14 @@ impl Pool {
         if registered.revoke.is_empty() {
             client.revoke_url.clone_from(&pending.facts.revoke);
         }
+        if registered.introspect.is_empty() {
+            client.introspect_url.clone_from(&pending.facts.introspect);
+        }
+        if registered.client_auth != pending.facts.client_auth {
+            client.auth = Some(pending.facts.client_auth);
+        }
+        // Nobody gives such an account a refresh token (RFC 6749 §4.4.3): it is renewed as it was got.
+        client.grant = (pending.flow == Flow::ClientCredentials).then(|| pending.authorization.scope.clone());
         let input = CredentialInput {
             provider: pending.provider.clone(),
             name: pending.name.clone(),
@@ -296,6 +331,7 @@ impl Pool {
                     (own.name, own.identity, own.source) = (new.name, new.identity, new.source);
                     (own.expires, own.kind, own.priority) = (new.expires, new.kind, priority);
                     (own.enabled, own.disabled_cause) = (true, None);
+                    (own.needs_login, own.renewed) = (false, Some(now.wall));
                 }
                 Input::Command(Command::Add { request: login, items })
             }

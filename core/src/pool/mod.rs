@@ -22,6 +22,7 @@ pub use protocol::{
     Answer, CredentialInput, HostEffect, LoginInput, MutationData, Outcome, PoolConfig, PoolInput, PoolStep,
     RowData, SecretEntry, SecretInput, StreamData,
 };
+pub use refresh::HostRenewal;
 pub use show::{CandidateView, Explanation};
 
 use crate::classify::{classify, classify_stream, Answer as Upstream, Subject};
@@ -59,8 +60,8 @@ pub struct Pool {
     clients: Vec<(Box<str>, Client)>,
     /// Token endpoints that were asked and have not answered.
     calls: Vec<refresh::Call>,
-    /// Providers whose tokens the host renews.
-    by_host: Vec<Box<str>>,
+    /// What the host's own code does to renew accounts, by registry names of providers.
+    renewals: Vec<(Box<str>, HostRenewal)>,
 }
 
 /// Why a pool could not be made.
@@ -109,10 +110,12 @@ impl Pool {
             clients,
             taken: Vec::new(),
             calls: Vec::new(),
-            by_host: Vec::new(),
+            renewals: Vec::new(),
         };
-        let by_host: Vec<_> = config.host_refresh.iter().map(|name| pool.name_of(name)).collect();
-        pool.tell_refresh_facts(&by_host);
+        pool.tell_refresh_facts();
+        for (provider, host) in config.renewals {
+            pool.renew_by_host(&provider, host);
+        }
         Ok(pool)
     }
 
@@ -128,7 +131,10 @@ impl Pool {
 
     /// Adds a provider. What was a stranger's name before is the provider's from now on.
     pub fn register(&mut self, facts: ProviderFacts) -> Result<(), RegisterError> {
-        self.registry.register(facts)
+        let name = facts.name.to_ascii_lowercase();
+        self.registry.register(facts)?;
+        self.tell_facts_of(name.trim());
+        Ok(())
     }
 
     /// The whole secret of a stored credential, as its row has it.
@@ -341,6 +347,17 @@ impl Pool {
                 let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
                 Command::Refresh { request, handle, force, failed, wait }
             }
+            PoolInput::Introspect { request, id } => {
+                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
+                if self.introspection(handle).is_none() {
+                    let message = "its provider has no introspection endpoint that is known: give it in the provider's `oauth`";
+                    return Err((
+                        request,
+                        Answer::Failed { code: FailedCode::Invalid, message: message.into() },
+                    ));
+                }
+                Command::Introspect { request, handle }
+            }
             PoolInput::AutoRefresh { request, enabled, interval } => {
                 Command::AutoRefresh { request, enabled, interval }
             }
@@ -350,12 +367,17 @@ impl Pool {
             PoolInput::Busy { op } => return Ok(Input::Completion(op, Completion::Busy)),
             PoolInput::Answered { op, status, headers, body } => {
                 let refresh = self.refresh_answer(now, op, status, &headers, &body);
-                let completion = refresh.or_else(|| self.login_answer(now, op, status, &headers, &body));
+                let completion = refresh
+                    .or_else(|| self.introspection_answer(op, status, &body))
+                    .or_else(|| self.login_answer(now, op, status, &headers, &body));
                 return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
             }
             PoolInput::Unanswered { op, sent } => {
                 let completion = self.refresh_unanswered(op, sent);
                 return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
+            }
+            PoolInput::Advised { op, lead, renew, decided } => {
+                return Ok(Input::Completion(op, Completion::Advised { lead, renew, decided }));
             }
             PoolInput::HostRefreshed { op, access, refresh, expires, identity } => {
                 let completion = match refresh::host_tokens(&access, refresh, expires) {
@@ -453,6 +475,13 @@ impl Pool {
                     Ok(effect) => present.effects.push(effect),
                     Err(failure) => follow.push(Follow::Failed(op, Completion::RefreshFailed(failure))),
                 },
+                Effect::Advise { op, handle, decide, expires, renewed } => {
+                    present.effects.push(HostEffect::Advise { op, handle, decide, expires, renewed });
+                }
+                Effect::Introspect { op, handle } => match self.introspection(handle) {
+                    Some(request) => present.effects.push(HostEffect::Http { op, request }),
+                    None => follow.push(Follow::Failed(op, nothing_asked())),
+                },
                 Effect::Commit { op, mutations } => {
                     let mutations =
                         mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
@@ -549,6 +578,7 @@ fn answer(reply: Reply) -> Answer {
         }
         Reply::Refreshed { handle, version, expires } => Answer::Refreshed { handle, version, expires },
         Reply::RefreshFailed { definitive, cause } => Answer::RefreshFailed { definitive, cause },
+        Reply::Introspected(said) => Answer::Introspected(said),
         Reply::Done { ids } => Answer::Done { ids },
         Reply::Failed(Failed { code, message }) => Answer::Failed { code, message },
     }

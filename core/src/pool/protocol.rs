@@ -4,7 +4,7 @@
 
 use crate::classify::Stream;
 use crate::credential::{Alias, Changes, Identity, Limits, Origin};
-use crate::engine::{Deadline, Event, FailedCode, Next, RefusalCode, RowId, RowKind};
+use crate::engine::{Deadline, Event, FailedCode, Introspected, Next, RefusalCode, RowId, RowKind};
 use crate::facts::oauth::Flow;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId};
@@ -31,8 +31,8 @@ pub struct PoolConfig {
     pub tell_selected: bool,
     /// The user's OAuth clients, by provider.
     pub clients: Vec<(Box<str>, Client)>,
-    /// Providers whose tokens the host renews itself.
-    pub host_refresh: Vec<Box<str>>,
+    /// What the host's own code does to renew accounts, by provider.
+    pub renewals: Vec<(Box<str>, super::HostRenewal)>,
 }
 
 /// What a host says.
@@ -104,6 +104,8 @@ pub enum PoolInput {
     Logout { request: RequestId, id: CredentialId },
     /// Renew an account's tokens.
     Refresh { request: RequestId, id: CredentialId, force: bool, failed: Option<u64>, wait: Span },
+    /// Ask the provider whether an account's tokens are good.
+    Introspect { request: RequestId, id: CredentialId },
     /// Renew tokens by themselves, or no longer.
     AutoRefresh { request: RequestId, enabled: bool, interval: Span },
     /// A load is done; of rows that have changed, those that are gone have no data.
@@ -116,6 +118,8 @@ pub enum PoolInput {
     Answered { op: OpId, status: u16, headers: Vec<(String, String)>, body: String },
     /// It did not. `sent`: the request may have reached it.
     Unanswered { op: OpId, sent: bool },
+    /// What the host's own code says; nothing of what is left out. `decided`: it was asked whether to renew, and is to be believed.
+    Advised { op: OpId, lead: Option<Span>, renew: Option<bool>, decided: bool },
     /// The host renewed tokens.
     HostRefreshed {
         op: OpId,
@@ -290,6 +294,9 @@ pub enum HostEffect {
     Http { op: OpId, request: HttpRequest },
     /// Call the host's own refresh, then [`PoolInput::HostRefreshed`] or [`PoolInput::HostRefreshFailed`].
     RefreshByHost { op: OpId, handle: Handle, refresh: Secret },
+    /// Ask the host's own code for the lead of this token and, where `decide` says so, whether to renew it now; then
+    /// [`PoolInput::Advised`].
+    Advise { op: OpId, handle: Handle, decide: bool, expires: Option<Timestamp>, renewed: Option<Timestamp> },
     /// `store.commit()`, then [`PoolInput::Committed`] or [`PoolInput::Conflict`].
     Commit { op: OpId, mutations: Vec<MutationData> },
     /// A login wants this shown: a URL to open, and for the device flow the code to type in there.
@@ -329,6 +336,8 @@ pub enum Answer {
     Refreshed { handle: Handle, version: u64, expires: Option<Timestamp> },
     /// They could not be renewed; `definitive`: they never will.
     RefreshFailed { definitive: bool, cause: Box<str> },
+    /// What a provider says of tokens.
+    Introspected(Introspected),
     /// It is done, and durable.
     Done { ids: Vec<CredentialId> },
     /// It was not done.
@@ -343,7 +352,7 @@ from_json! {
         providers = Vec::new(),
         tell_selected as "tellSelected" = false,
         clients = Vec::new(),
-        host_refresh as "hostRefresh" = Vec::new(),
+        renewals = Vec::new(),
     }
 }
 
@@ -413,6 +422,7 @@ impl FromJson for PoolInput {
                 failed = None,
                 wait = Span::ZERO,
             }),
+            "introspect" => variant!(from, Self::Introspect { request, id }),
             "auto_refresh" => {
                 variant!(from, Self::AutoRefresh { request, enabled = true, interval = Span::ZERO })
             }
@@ -423,6 +433,9 @@ impl FromJson for PoolInput {
                 variant!(from, Self::Answered { op, status, headers = Vec::new(), body = String::new() })
             }
             "unanswered" => variant!(from, Self::Unanswered { op, sent = true }),
+            "advised" => {
+                variant!(from, Self::Advised { op, lead = None, renew = None, decided = false })
+            }
             "host_refreshed" => variant!(from, Self::HostRefreshed {
                 op,
                 access,
@@ -573,6 +586,10 @@ impl ToJson for HostEffect {
                 to.field("refresh", &refresh.expose());
                 to.close('}');
             }
+            Self::Advise { op, handle, decide, expires, renewed } => {
+                to.open_tag("advise");
+                object!(to, { op, handle, decide, expires if given, renewed if given });
+            }
             Self::Commit { op, mutations } => {
                 to.open_tag("commit");
                 object!(to, { op, mutations });
@@ -631,6 +648,10 @@ impl ToJson for Answer {
             Self::RefreshFailed { definitive, cause } => {
                 to.open_tag("refresh_failed");
                 object!(to, { definitive, cause });
+            }
+            Self::Introspected(said) => {
+                to.open_tag("introspected");
+                object!(to, said { active if given, expires if given, cause if given });
             }
             Self::Done { ids } => {
                 to.open_tag("done");

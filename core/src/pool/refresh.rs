@@ -6,12 +6,31 @@ use crate::engine::Completion;
 use crate::facts::oauth::OauthFacts;
 use crate::facts::RefreshFacts;
 use crate::id::{Handle, OpId, SecretRef};
+use crate::json::from_json;
 use crate::oauth::{self, TokenFailureKind, Tokens};
 use crate::refresh::{FailureKind, RefreshFailure};
 use crate::secret::Secret;
 use crate::time::{Now, Span};
 use crate::vault::{Client, SecretParts};
 use crate::wire::http::Headers;
+
+/// What a host's own code does for the accounts of a provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostRenewal {
+    /// It renews tokens, in place of a request to the token endpoint.
+    pub refresh: bool,
+    /// It says of each token how long before its expiry that is renewed.
+    pub leads: bool,
+    /// It is asked so often whether an account is to be renewed, and when the policy would renew it. Milliseconds, 1 s at least.
+    pub check: Option<Span>,
+}
+
+from_json! {
+    strict HostRenewal { refresh = false, leads = false, check = None }
+}
+
+/// A host is not asked more often than this about one account.
+const LEAST_CHECK: Span = Span::from_secs(1);
 
 /// A token endpoint that was asked.
 pub(super) struct Call {
@@ -24,18 +43,31 @@ pub(super) struct Call {
 
 impl Pool {
     /// What must be known of providers to renew their tokens goes to the machine.
-    pub(super) fn tell_refresh_facts(&mut self, by_host: &[Box<str>]) {
+    pub(super) fn tell_refresh_facts(&mut self) {
         let names: Vec<Box<str>> = self.registry.names().map(Into::into).collect();
         for name in names {
-            let Some(facts) = self.registry.facts(&name) else { continue };
-            let grace = facts.oauth.as_ref().and_then(|oauth| oauth.grace);
-            let by_host = by_host.contains(&name);
-            if grace.is_some() || facts.refresh_lead.is_some() || by_host {
-                let facts = RefreshFacts { lead: facts.refresh_lead, grace, by_host };
-                self.engine.set_refresh_facts(&name, facts);
-            }
+            self.tell_facts_of(&name);
         }
-        self.by_host = by_host.to_vec();
+    }
+
+    /// The same of one provider, by its registry name.
+    pub(super) fn tell_facts_of(&mut self, name: &str) {
+        let facts = self.registry.facts(name);
+        let grace = facts.as_ref().and_then(|facts| facts.oauth.as_ref()?.grace);
+        let lead = facts.and_then(|facts| facts.refresh_lead);
+        let host = self.renewals.iter().find(|(of, _)| **of == *name).map(|(_, host)| *host);
+        let HostRenewal { refresh, leads, check } = host.unwrap_or_default();
+        let facts = RefreshFacts { lead, grace, by_host: refresh, leads, check };
+        self.engine.set_refresh_facts(name, facts);
+    }
+
+    /// What a host's own code does for a provider's accounts, from now on.
+    pub fn renew_by_host(&mut self, provider: &str, host: HostRenewal) {
+        let name = self.name_of(provider);
+        self.renewals.retain(|(of, _)| *of != name);
+        let check = host.check.map(|check| check.max(LEAST_CHECK));
+        self.renewals.push((name.clone(), HostRenewal { check, ..host }));
+        self.tell_facts_of(&name);
     }
 
     /// A refresh as an effect for the host, or why there is nothing to ask.
@@ -56,7 +88,8 @@ impl Pool {
         let rules = &self.engine.policy().refresh;
         let early = if rules.exact.contains(&provider) { Span::ZERO } else { rules.early };
         let client = self.client_of(&provider, parts.client.as_deref());
-        let effect = if self.by_host.contains(&provider) {
+        let by_host = self.renewals.iter().any(|(of, host)| *of == provider && host.refresh);
+        let effect = if by_host {
             HostEffect::RefreshByHost { op, handle, refresh: parts.refresh.clone().unwrap_or_default() }
         } else {
             let found = client.map(|client| &client.token_url).filter(|url| !url.is_empty());
@@ -64,14 +97,17 @@ impl Pool {
             let Some(url) = record.token_url.as_ref().or(found).or(own).cloned() else {
                 return failure("no_token_endpoint");
             };
-            let Some(refresh) = &parts.refresh else { return failure("no_refresh_token") };
+            let grant = client.filter(|client| client.grants()).and_then(|client| client.grant.as_deref());
             let facts = oauth.map_or_else(OauthFacts::default, |oauth| *oauth);
-            let mut endpoint = match client {
-                Some(client) => client.endpoint(&facts, &url, ""),
-                None => Client::default().endpoint(&facts, &url, ""),
+            let anonymous = Client::default();
+            let client = client.unwrap_or(&anonymous);
+            let endpoint = client.endpoint(&facts, &url, grant.unwrap_or_default());
+            let request = match (grant, &parts.refresh) {
+                (Some(_), _) => oauth::client_credentials_request(&endpoint),
+                (None, Some(refresh)) => oauth::refresh_request(&endpoint, refresh),
+                (None, None) => return failure("no_refresh_token"),
             };
-            endpoint.early = early;
-            HostEffect::Http { op, request: oauth::refresh_request(&endpoint, refresh) }
+            HostEffect::Http { op, request }
         };
         let parts = parts.clone();
         self.calls.push(Call { op, provider, early, parts });

@@ -10,7 +10,8 @@ pub fn lead(rules: &RefreshRules, provider: &str, facts: RefreshFacts, life: Spa
     let said = rules.leads.get(provider).copied().or(facts.lead);
     said.unwrap_or_else(|| {
         let share = life.0 / 100 * u64::from(rules.share) + life.0 % 100 * u64::from(rules.share) / 100;
-        Span(rules.lead.0.min(share))
+        // Of no life at all (it was added when it had expired) something: a lead of nothing means never.
+        Span(rules.lead.0.min(share.max(1)))
     })
 }
 
@@ -34,7 +35,8 @@ pub fn stale(rules: &RefreshRules, expires: Timestamp, lead: Span) -> Timestamp 
 mod tests {
     use super::*;
 
-    const NONE: RefreshFacts = RefreshFacts { lead: None, grace: None, by_host: false };
+    const NONE: RefreshFacts =
+        RefreshFacts { lead: None, grace: None, by_host: false, leads: false, check: None };
 
     #[test]
     fn a_lead_is_the_policys_the_registrys_or_a_share_of_the_life() {
@@ -42,6 +44,7 @@ mod tests {
         assert_eq!(lead(&rules, "x", NONE, Span::from_hours(1)), Span::from_mins(5));
         assert_eq!(lead(&rules, "x", NONE, Span::from_mins(10)), Span::from_mins(1));
         assert_eq!(lead(&rules, "x", NONE, Span(u64::MAX)), Span::from_mins(5));
+        assert_eq!(lead(&rules, "x", NONE, Span::ZERO), Span(1));
         let facts = RefreshFacts { lead: Some(Span::from_hours(4)), ..NONE };
         assert_eq!(lead(&rules, "x", facts, Span::from_mins(10)), Span::from_hours(4));
         rules.leads.insert("x".into(), Span::from_secs(7));

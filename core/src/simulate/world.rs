@@ -8,8 +8,10 @@ use crate::engine::Event;
 use crate::id::{Handle, LeaseId, OpId, RequestId};
 use crate::json::Value;
 use crate::pool::{Answer, CredentialInput, HostEffect, Pool, PoolConfig, PoolInput, SecretInput};
+use crate::secret::Secret;
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now, Timestamp};
+use crate::vault::Client;
 use crate::verdict::TransportError;
 use crate::wire::http::HttpRequest;
 use std::collections::BTreeMap;
@@ -310,6 +312,9 @@ impl World {
                         }
                         inputs.push(input);
                     }
+                    HostEffect::Advise { op, .. } => {
+                        inputs.push(PoolInput::Advised { op, lead: None, renew: None, decided: false });
+                    }
                     HostEffect::Prompt { .. } => {}
                     HostEffect::Reply { request, answer } => {
                         self.answers.insert(request, answer);
@@ -400,7 +405,7 @@ impl World {
             headers: None,
             retry: spec.retry,
             identity: identity(spec),
-            client: None,
+            client: client(spec),
         })
     }
 }
@@ -410,6 +415,12 @@ const fn leased(op: OpId, fence: Option<u64>) -> PoolInput {
         Some(fence) => PoolInput::Leased { op, fence },
         None => PoolInput::Busy { op },
     }
+}
+
+fn client(spec: &CredentialSpec) -> Option<Box<Client>> {
+    let id = spec.client_id.clone()?;
+    let secret = spec.client_secret.as_deref().map(Secret::new);
+    Some(Box::new(Client { id, secret, grant: spec.grant.clone(), ..Client::default() }))
 }
 
 pub(super) fn identity(spec: &CredentialSpec) -> Identity {

@@ -49,7 +49,7 @@ impl Client {
             headers: facts.headers.clone(),
             client_id: self.id.clone(),
             client_secret: self.secret.clone(),
-            client_auth: facts.client_auth,
+            client_auth: self.auth.unwrap_or(facts.client_auth),
             scope: scope.into(),
             ..TokenEndpoint::default()
         }

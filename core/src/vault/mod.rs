@@ -7,6 +7,7 @@ mod login;
 pub use egress::{Egress, Header, Shown};
 pub use login::PendingLogin;
 
+use crate::facts::oauth::ClientAuth;
 use crate::facts::Kind;
 use crate::id::{RequestId, SecretRef};
 use crate::json::{self, from_json, FromJson, Reader, ToJson, Writer, Wrong};
@@ -37,6 +38,19 @@ pub struct Client {
     pub token_url: Box<str>,
     /// Where it gives them back, likewise.
     pub revoke_url: Box<str>,
+    /// Where it asks after them, likewise.
+    pub introspect_url: Box<str>,
+    /// How it shows its secret, where that was found.
+    pub auth: Option<ClientAuth>,
+    /// The account is the client's own (RFC 6749 §4.4): it is renewed by a new grant with these scopes.
+    pub grant: Option<Box<str>>,
+}
+
+impl Client {
+    /// Can it get tokens by its own secret, again and again?
+    pub fn grants(&self) -> bool {
+        self.grant.is_some() && self.secret.is_some()
+    }
 }
 
 impl SecretParts {
@@ -101,6 +115,9 @@ from_json! {
         secret = None,
         token_url as "tokenUrl" = Box::default(),
         revoke_url as "revokeUrl" = Box::default(),
+        introspect_url as "introspectUrl" = Box::default(),
+        auth = None,
+        grant = None,
     }
 }
 
@@ -116,6 +133,15 @@ impl ToJson for Client {
         }
         if !self.revoke_url.is_empty() {
             to.field("revokeUrl", &self.revoke_url);
+        }
+        if !self.introspect_url.is_empty() {
+            to.field("introspectUrl", &self.introspect_url);
+        }
+        if let Some(auth) = &self.auth {
+            to.field("auth", auth);
+        }
+        if let Some(grant) = &self.grant {
+            to.field("grant", grant);
         }
         to.close('}');
     }
@@ -165,7 +191,7 @@ impl ToJson for Stored<'_> {
 }
 
 /// The bits of a generation.
-const GENERATIONS: u32 = u32::MAX >> 1;
+const GENERATIONS: u32 = u32::MAX >> 2;
 
 /// All secrets of a pool. A place that became free is used again; its generation tells the new secret from the old.
 #[derive(Default)]
@@ -189,7 +215,11 @@ impl Vault {
         });
         let place = &mut self.places[at as usize];
         place.generation = place.generation.wrapping_add(1) & GENERATIONS;
-        let renewable = if parts.refresh.is_some() { SecretRef::RENEWABLE } else { 0 };
+        let renewable = match (&parts.refresh, &parts.client) {
+            (_, Some(client)) if client.grants() => SecretRef::RENEWABLE | SecretRef::REPEATABLE,
+            (Some(_), _) => SecretRef::RENEWABLE,
+            _ => 0,
+        };
         place.parts = Some(parts);
         SecretRef(renewable | u64::from(place.generation) << 32 | u64::from(at))
     }
@@ -264,6 +294,9 @@ mod tests {
             secret: Some(Secret::new("s")),
             token_url: "https://a/t".into(),
             revoke_url: "https://a/r".into(),
+            introspect_url: "https://a/i".into(),
+            auth: Some(ClientAuth::Basic),
+            grant: Some("a b".into()),
         };
         let client = Some(Box::new(client));
         let egress = Egress {

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) rows: BTreeMap<(RowKind, RowId), Stored>,
+    /// Which row was changed by a generation: nobody looks at all of them for a few that are new.
+    changed: BTreeMap<u64, Vec<(RowKind, RowId)>>,
     leases: BTreeMap<String, (u64, u64, u64)>,
     generation: u64,
     last_id: u64,
@@ -30,8 +32,14 @@ pub(crate) fn part<'a>(secret: &'a str, field: &str) -> Option<&'a str> {
 
 impl Store {
     pub(crate) fn load(&self, op: OpId, since: u64) -> PoolInput {
-        let rows = self.rows.iter().filter(|(_, row)| row.generation > since);
-        let rows = rows.map(|((kind, id), row)| data(*kind, id, Some(row))).collect();
+        let newer =
+            self.changed.range(since + 1..).flat_map(|(at, keys)| keys.iter().map(move |key| (*at, key)));
+        let current = newer.filter(|(at, key)| self.rows.get(key).is_some_and(|row| row.generation == *at));
+        let mut keys: Vec<_> = current.map(|(_, key)| key).collect();
+        keys.sort();
+        keys.dedup();
+        let rows =
+            keys.into_iter().map(|(kind, id)| data(*kind, id, self.rows.get(&(*kind, id.clone())))).collect();
         PoolInput::Loaded { op, generation: self.generation, rows }
     }
 
@@ -65,6 +73,7 @@ impl Store {
             if let Some(data) = data {
                 let row =
                     Stored { version, generation: self.generation, data, secret: secret.map(Into::into) };
+                self.changed.entry(self.generation).or_default().push((kind, id.clone()));
                 self.rows.insert((kind, id.clone()), row);
             }
             done.push((id, version));

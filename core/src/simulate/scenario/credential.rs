@@ -22,6 +22,12 @@ pub struct CredentialSpec {
     pub access: Option<Box<str>>,
     /// Its refresh token.
     pub refresh: Option<Box<str>>,
+    /// The id of the OAuth client that it was logged in by.
+    pub client_id: Option<Box<str>>,
+    /// That one's secret.
+    pub client_secret: Option<Box<str>>,
+    /// The account is the client's own: it is renewed by a new grant with these scopes.
+    pub grant: Option<Box<str>>,
     /// When the secret expires, in milliseconds since `start`.
     pub expires: Option<u64>,
     /// Higher is tried first.
@@ -75,6 +81,9 @@ from_json! {
         token = None,
         access = None,
         refresh = None,
+        client_id = None,
+        client_secret = None,
+        grant = None,
         expires = None,
         priority = None,
         weight = None,

@@ -97,6 +97,9 @@ pub struct Step {
     /// Tokens are renewed.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub refresh: Option<RefreshStep>,
+    /// The provider is asked whether tokens are good.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub introspect: Option<NameStep>,
     /// Tokens are renewed by themselves, or no longer.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub auto_refresh: Option<AutoRefreshStep>,
@@ -142,6 +145,7 @@ from_json! {
         untie = None,
         events = None,
         refresh = None,
+        introspect = None,
         auto_refresh = None,
         requests = None,
         crash = None,
@@ -177,6 +181,7 @@ pub enum Verb<'a> {
     Untie(&'a UntieStep),
     Events,
     Refresh(&'a RefreshStep),
+    Introspect(&'a NameStep),
     AutoRefresh(&'a AutoRefreshStep),
     Requests,
     Crash(&'a CrashStep),
@@ -211,6 +216,7 @@ impl Step {
             self.untie.as_ref().map(|step| ("untie", Verb::Untie(step))),
             self.events.as_ref().map(|_| ("events", Verb::Events)),
             self.refresh.as_ref().map(|step| ("refresh", Verb::Refresh(step))),
+            self.introspect.as_ref().map(|step| ("introspect", Verb::Introspect(step))),
             self.auto_refresh.as_ref().map(|step| ("auto_refresh", Verb::AutoRefresh(step))),
             self.requests.as_ref().map(|_| ("requests", Verb::Requests)),
             self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),

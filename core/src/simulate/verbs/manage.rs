@@ -34,6 +34,7 @@ pub(super) fn update(world: &mut World, pool: usize, spec: &CredentialSpec) -> R
         cooling: spec.cooling,
         expires: spec.expires.map(|at| world.instant(at)),
         base_url: spec.base_url.clone(),
+        token_url: spec.token_url.clone(),
         retry: spec.retry,
         identity,
         source: spec.source.clone(),

@@ -74,6 +74,7 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::Untie(step) => Ok(manage::untie(world, pool, &step.session)),
         Verb::Events => Ok(show::events(world, pool)),
         Verb::Refresh(step) => renew::refresh(world, pool, step),
+        Verb::Introspect(step) => renew::introspect(world, pool, step),
         Verb::AutoRefresh(step) => renew::auto_refresh(world, pool, step),
         Verb::Requests => Ok(renew::requests(world, pool)),
         Verb::Crash(step) => {

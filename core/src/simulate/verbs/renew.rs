@@ -1,6 +1,6 @@
 //! Verbs about refreshes, and what the network saw of them.
 
-use super::super::scenario::{AutoRefreshStep, RefreshStep};
+use super::super::scenario::{AutoRefreshStep, NameStep, RefreshStep};
 use super::super::world::World;
 use super::later::{self, Later};
 use super::{manage, nothing, put_time, unexpected, Result};
@@ -55,6 +55,29 @@ pub(super) fn renew(world: &mut World, pool: usize, handle: Handle, failed: Opti
     world.feed(pool, PoolInput::Refresh { request, id, force: true, failed, wait: Span::ZERO });
     world.wait_for(request);
     matches!(world.answer(request), Some(Answer::Refreshed { .. }))
+}
+
+pub(super) fn introspect(world: &mut World, pool: usize, step: &NameStep) -> Result<Value> {
+    let handle = world.named(pool, &step.name, step.provider.as_deref())?;
+    let id = manage::stored_id(world, pool, handle)?;
+    let request = world.request();
+    world.feed(pool, PoolInput::Introspect { request, id });
+    world.wait_for(request);
+    let mut fields = nothing();
+    match world.answer(request) {
+        Some(Answer::Introspected(said)) => {
+            if let Some(active) = said.active {
+                fields.set("active", active);
+            }
+            put_time(world, &mut fields, "expires", said.expires);
+            if let Some(cause) = said.cause {
+                fields.set("cause", &*cause);
+            }
+        }
+        Some(Answer::Failed { message, .. }) => fields.set("cause", &*message),
+        other => return Err(unexpected(other)),
+    }
+    Ok(fields)
 }
 
 pub(super) fn auto_refresh(world: &mut World, pool: usize, step: &AutoRefreshStep) -> Result<Value> {

@@ -43,6 +43,9 @@ pub(super) fn state(world: &mut World, pool: usize, step: &StateStep) -> Result<
     if let Some(cause) = view.disabled_cause {
         fields.set("disabled_cause", &*cause);
     }
+    if let Some(fault) = view.fault {
+        fields.set("fault", &*fault.cause);
+    }
     put_time(world, &mut fields, "expires", view.expires);
     Ok(fields)
 }
