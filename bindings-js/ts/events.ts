@@ -13,6 +13,12 @@ export type EventKind =
   /** A circuit opened, is half-open or closed: the cause says which. With scope `upstream` it is the provider's. */
   | "circuit"
   | "expired"
+  /** New tokens are in use, and durable. */
+  | "refreshed"
+  /** Tokens could not be renewed; `cause` is a code. */
+  | "refresh-failed"
+  /** An account's tokens cannot be renewed any more, and nobody knows whether they were: log in again. */
+  | "needs-login"
   | "persist-failed"
   | "selected"
   | "failover"

@@ -112,6 +112,7 @@ mod tests {
             models: Vec::new(),
             enabled: status != "disabled",
             disabled_cause: None,
+            fault: None,
             paused_until: None,
             cooling: None,
             expires: None,

@@ -51,7 +51,6 @@ impl Client {
             client_secret: self.secret.clone(),
             client_auth: self.auth.unwrap_or(facts.client_auth),
             scope: scope.into(),
-            ..TokenEndpoint::default()
         }
     }
 }

@@ -78,14 +78,13 @@ impl Host {
 
     /// Accounts `rt-1` and so on, whose tokens expire so many milliseconds after the start.
     pub(crate) fn add(&mut self, count: usize, expires: u64) {
-        let mut credentials = String::new();
-        for number in 1..=count {
-            let comma = if number > 1 { "," } else { "" };
-            credentials.push_str(&format!(
-                r#"{comma}{{"provider":"mine","kind":"oauth","access":"at-{number}","refresh":"rt-{number}","expires":{}}}"#,
+        let one = |number| {
+            format!(
+                r#"{{"provider":"mine","kind":"oauth","access":"at-{number}","refresh":"rt-{number}","expires":{}}}"#,
                 WALL + expires
-            ));
-        }
+            )
+        };
+        let credentials = (1..=count).map(one).collect::<Vec<_>>().join(",");
         let request = self.request();
         self.json(&format!(r#"{{"add":{{"request":{},"credentials":[{credentials}]}}}}"#, request.0));
         self.run(self.now + 10);
