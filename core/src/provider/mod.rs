@@ -6,6 +6,7 @@ mod accounts;
 mod auth;
 mod entry;
 mod registry;
+pub mod usage;
 
 mod anthropic;
 mod asia;

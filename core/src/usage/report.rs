@@ -149,6 +149,8 @@ pub struct Window {
     pub duration: Option<Span>,
     /// When it begins anew.
     pub resets_at: Option<Timestamp>,
+    /// When the next part of it comes back, where it never begins anew but fills up bit by bit.
+    pub ticks_at: Option<Timestamp>,
 }
 
 impl Window {
@@ -164,7 +166,7 @@ impl Window {
     /// A window of that length, called after it.
     pub fn of(duration: Span, resets_at: Option<Timestamp>) -> Self {
         let id: Box<str> = Self::name_of(duration).into();
-        Self { label: id.clone(), id, duration: Some(duration), resets_at }
+        Self { label: id.clone(), id, duration: Some(duration), resets_at, ticks_at: None }
     }
 }
 
@@ -287,6 +289,12 @@ impl Limit {
         self.window.as_ref()?.resets_at
     }
 
+    /// When there will be something again, where nothing is left: when it begins anew, or its next part comes back.
+    pub fn back_at(&self) -> Option<Timestamp> {
+        let window = self.window.as_ref()?;
+        window.resets_at.or(window.ticks_at)
+    }
+
     /// How long its window is.
     pub fn duration(&self) -> Option<Span> {
         self.window.as_ref()?.duration
@@ -402,11 +410,11 @@ impl Report {
     }
 }
 
-from_json! { open Window { id, label = Box::default(), duration = None, resets_at = None } }
+from_json! { open Window { id, label = Box::default(), duration = None, resets_at = None, ticks_at = None } }
 
 impl ToJson for Window {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { id, label, duration if given, resets_at if given });
+        object!(to, self { id, label, duration if given, resets_at if given, ticks_at if given });
     }
 }
 

@@ -89,7 +89,12 @@ fn a_window_that_began_anew_is_of_the_past() {
     let window = Window { resets_at: Some(Timestamp(1_000)), ..Window::default() };
     let limit = Limit { window: Some(window), ..Limit::default() };
     assert_eq!([999, 1_000, 1_001].map(|at| limit.is_over(Timestamp(at))), [false, true, true]);
+    assert_eq!(limit.back_at(), Some(Timestamp(1_000)));
     assert!(!Limit::default().is_over(Timestamp(u64::MAX)), "without a reset nothing ends");
+    let rolling = Window { ticks_at: Some(Timestamp(5)), ..Window::default() };
+    let limit = Limit { window: Some(rolling), ..Limit::default() };
+    assert!(!limit.is_over(Timestamp(6)), "a part that came back is no new window");
+    assert_eq!((limit.back_at(), limit.resets_at()), (Some(Timestamp(5)), None));
 }
 
 #[test]

@@ -124,6 +124,44 @@ pub fn rfc3339(at: Timestamp) -> String {
     )
 }
 
+/// The same moment of the next month, or of its last day; of an instant beyond the year 9998, itself.
+pub fn month_after(at: Timestamp) -> Timestamp {
+    let (year, month, day) = civil((at.0 / DAY_MS).min(2_932_531));
+    let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let found = (day.saturating_sub(3)..=day).rev().find_map(|day| day_number(year, month, day));
+    found.map_or(at, |found| Timestamp(found * DAY_MS + at.0 % DAY_MS))
+}
+
+/// When the day, the week (Monday) or the month (of UTC) in which an instant lies is over; `None` beyond the year 9999.
+pub fn end_of(period: Period, at: Timestamp) -> Option<Timestamp> {
+    let day = at.0 / DAY_MS;
+    if day > 2_932_896 {
+        return None;
+    }
+    let end = match period {
+        Period::Day => day + 1,
+        // 1970-01-01 was a Thursday.
+        Period::Week => day + 7 - (day + 3) % 7,
+        Period::Month => {
+            let (year, month, _) = civil(day);
+            let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+            day_number(year, month, 1)?
+        }
+    };
+    Some(Timestamp(end * DAY_MS))
+}
+
+/// A part of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// A day.
+    Day,
+    /// A week, from Monday on.
+    Week,
+    /// A month.
+    Month,
+}
+
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -260,7 +298,39 @@ mod tests {
         assert!(parse_http("Sunday, 06-Nov-94 08:49:37 GMT", Timestamp(u64::MAX)).is_some());
     }
 
+    #[test]
+    fn days_weeks_and_months_end() {
+        let at = |text: &str| parse_rfc3339(text).unwrap();
+        let ends = |text: &str| {
+            [Period::Day, Period::Week, Period::Month]
+                .map(|period| rfc3339(end_of(period, at(text)).unwrap()))
+        };
+        let midnight = |days: [&str; 3]| days.map(|day| format!("{day}T00:00:00.000Z"));
+        assert_eq!(ends("2026-11-21T18:00:00Z"), midnight(["2026-11-22", "2026-11-23", "2026-12-01"]));
+        assert_eq!(ends("2026-12-31T23:59:59Z"), midnight(["2027-01-01", "2027-01-04", "2027-01-01"]));
+        assert_eq!(ends("2026-11-23T00:00:00Z"), midnight(["2026-11-24", "2026-11-30", "2026-12-01"]));
+        assert_eq!(end_of(Period::Day, Timestamp(u64::MAX)), None);
+        for (from, to) in [
+            ("2026-01-31T01:02:03Z", "2026-02-28T01:02:03.000Z"),
+            ("2024-01-30T00:00:00Z", "2024-02-29T00:00:00.000Z"),
+            ("2026-12-15T00:00:00Z", "2027-01-15T00:00:00.000Z"),
+            ("2026-04-30T00:00:00Z", "2026-05-30T00:00:00.000Z"),
+        ] {
+            assert_eq!(rfc3339(month_after(at(from))), to, "{from}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn every_part_of_the_calendar_ends_later(ms: u64) {
+            for period in [Period::Day, Period::Week, Period::Month] {
+                if let Some(end) = end_of(period, Timestamp(ms)) {
+                    prop_assert!(end.0 > ms && end.0 - ms <= 31 * DAY_MS);
+                }
+            }
+            let _ = month_after(Timestamp(ms));
+        }
+
         #[test]
         fn an_instant_is_read_back(ms in 0_u64..=253_402_300_799_999) {
             prop_assert_eq!(parse_rfc3339(&rfc3339(Timestamp(ms))), Some(Timestamp(ms)));

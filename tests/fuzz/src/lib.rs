@@ -3,11 +3,14 @@
 #![forbid(unsafe_code)]
 
 use credpool::classify::{classify as classify_answer, classify_event, classify_stream, Answer, Stream};
+use credpool::credential::Identity;
 use credpool::facts::oauth::{Flow, OauthFacts};
+use credpool::facts::Kind;
 use credpool::json::Value;
 use credpool::login::{Login, News, Todo};
 use credpool::oauth;
 use credpool::pattern::Pattern;
+use credpool::provider::usage::{can_be_asked, Account, Probe, UsageNext};
 use credpool::provider::{auth_parts, Registry};
 use credpool::rules::ClassifyRules;
 use credpool::secret::Secret;
@@ -139,6 +142,18 @@ pub const TARGETS: &[Target] = &[
         seeds: &[
             r#"{"name":"x","credentials":[{"name":"a","provider":"openai","key":"k"}],"steps":[{"at":0,"acquire":{"provider":"openai","model":"m(high)","session":"s","as":"l"}},{"at":1,"report":{"lease":"l","status":429,"headers":{"retry-after":"9"},"body":{"error":{"code":"x"}}},"expect":{"until":{"$within":[0,9]}}},{"at":2,"crash":{}},{"at":3,"clock":{"jump":-5}}]}"#,
             r#"{"name":"x","preset":"cliproxyapi","policy":{"strategy":"fill-first"},"pools":2,"env":{"OPENAI_API_KEY":"e"},"steps":[{"at":0,"repeat":3,"every":7,"acquire":{"providers":["gemini","openai"]}},{"at":0,"pool":1,"explain":{"provider":"openai"}},{"at":18446744073709551615,"events":{}}]}"#,
+        ],
+    },
+    Target {
+        name: "usage_answer",
+        run: usage_answer,
+        seeds: &[
+            r#"a{"five_hour":{"utilization":6.5,"resets_at":"2026-01-01T04:00:00+00:00"},"limits":[{"kind":"weekly_scoped","percent":57,"scope":{"model":{"display_name":"Fable"}}}],"extra_usage":{"is_enabled":true,"monthly_limit":5000,"used_credits":1}}"#,
+            r#"b{"rate_limit":{"allowed":true,"primary_window":{"used_percent":12,"limit_window_seconds":18000,"reset_at":1767236400}},"additional_rate_limits":[{"metered_feature":"codex_bengalfox","rate_limit":{"primary_window":{"used_percent":1e2}}}],"rate_limit_reset_credits":{"available_count":3}}"#,
+            r#"c{"models":{"m":{"modelProvider":"MODEL_PROVIDER_GOOGLE","quotaInfo":[{"remainingFraction":0.5,"resetTime":"2026-01-01T05:00:00Z"}],"quotaInfoByTier":{"x":{"windowId":"WINDOW_WEEKLY"}}}}}"#,
+            r#"f{"success":true,"data":{"limits":[{"type":"TIME_LIMIT","unit":5,"number":1,"usage":4000,"usageDetails":[{"modelCode":"zread"}]}]}}"#,
+            r#"m{"billingCycleEnd":"2026-02-01","individualUsage":{"plan":{"autoPercentUsed":0.02,"limit":2000}},"gpt-4":{"numRequests":1},"startOfMonth":"2026-01-31"}"#,
+            r#"r{"data":{"limit":5,"limit_remaining":"$1.5","limit_reset":"weekly"},"usage":{"rolling":{"percent":1}}}"#,
         ],
     },
     Target {
@@ -516,6 +531,34 @@ pub fn oauth_answer(data: &[u8]) {
         let _ = oauth::read_userinfo(&found.identity, status, &body);
         let _ = oauth::read_introspection(&found.identity, status, &body);
     }
+}
+
+/// An answer of a usage endpoint, given to every request of one provider: an end comes, and what is read is bounded.
+pub fn usage_answer(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else { return };
+    let (body, now) = (String::from_utf8_lossy(rest), Timestamp(1_767_225_600_000));
+    let asked = Registry::builtin();
+    let all: Vec<&str> = asked.names().filter(|name| can_be_asked(name, Kind::ApiKey).is_some()).collect();
+    let provider = all[usize::from(first.wrapping_sub(b'a')) % all.len()];
+    let kind = if can_be_asked(provider, Kind::Oauth) == Some(true) { Kind::Oauth } else { Kind::ApiKey };
+    let identity = Identity { project_id: Some("p".into()), ..Identity::default() };
+    let secret = Secret::new(r#"{"token":"canary","cookie":"canary"}"#);
+    let account =
+        Account { provider, kind, secret: &secret, refresh: None, base_url: None, identity: &identity };
+    let Ok((mut probe, _)) = Probe::begin(account) else { return };
+    for _ in 0..8 {
+        match probe.answer(200, Headers::default(), &body, now) {
+            UsageNext::Ask(_) => {}
+            UsageNext::Done(report) => {
+                assert!(report.limits.len() <= credpool::usage::report::MAX_LIMITS);
+                let text = credpool::json::write(&*report);
+                assert_eq!(credpool::json::read(&text).as_ref(), Ok(&*report));
+                return assert!(!text.contains("canary") || body.contains("canary"));
+            }
+            UsageNext::Failed(failure) => return assert!(failure.code.len() <= 200, "{}", failure.code),
+        }
+    }
+    panic!("{provider} asks without an end");
 }
 
 /// What a user registers: read or refused; what is sound has somewhere to get tokens.
