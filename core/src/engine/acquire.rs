@@ -37,7 +37,7 @@ impl Engine {
         match self.attempt(&command, false) {
             Attempt::Leased(leased) => return self.reply(command.request, Reply::Leased(leased)),
             Attempt::Renewing(handle) if command.now => {
-                let incarnation = self.incarnation_at[handle.0 as usize];
+                let incarnation = self.hot[handle.0 as usize].incarnation;
                 let reply = match self.grant_renewed(&command, handle, incarnation) {
                     Some(leased) => Reply::Leased(leased),
                     None => Reply::Refused(Refusal { code: RefusalCode::Unavailable, retry_at: None }),
@@ -242,7 +242,7 @@ impl Engine {
                 tied = self.ties.get(session, key).filter(|&(_, used)| mono < used + affinity.ttl);
             }
         }
-        let choice = choice(&self.policy, start, self.seed, &self.used, &self.in_flight);
+        let choice = choice(&self.policy, start, self.seed, &self.hot);
         let picked = match tied.filter(|&(handle, _)| usable(handle)) {
             Some((handle, _)) => Some(handle),
             None => table.pick(shard, choice, cursors, |handle| !skip(handle)),

@@ -32,14 +32,14 @@ impl Engine {
         member.draining = true;
         self.remember(handle);
         self.restand(handle, None);
-        self.drains.push((request, handle, self.incarnation_at[handle.0 as usize]));
+        self.drains.push((request, handle, self.hot[handle.0 as usize].incarnation));
     }
 
     /// Answers those who wait for a credential's last call to end.
     pub(super) fn serve_drains(&mut self) {
         for (request, handle, incarnation) in std::mem::take(&mut self.drains) {
             let at = handle.0 as usize;
-            if self.incarnation_at[at] == incarnation && self.in_flight[at] > 0 {
+            if self.hot[at].incarnation == incarnation && self.hot[at].in_flight > 0 {
                 self.drains.push((request, handle, incarnation));
             } else {
                 self.reply(request, Reply::Done { ids: Vec::new() });

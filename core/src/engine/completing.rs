@@ -107,7 +107,7 @@ impl Engine {
             PendingOp::Health { handles } => {
                 self.health_commit_live = false;
                 let current =
-                    handles.iter().filter(|&&(handle, of)| self.incarnation_at[handle.0 as usize] == of);
+                    handles.iter().filter(|&&(handle, of)| self.hot[handle.0 as usize].incarnation == of);
                 for (&(handle, _), (_, version)) in current.copied().collect::<Vec<_>>().iter().zip(rows) {
                     if let Some(member) = self.member_mut(handle) {
                         member.health_version = *version;

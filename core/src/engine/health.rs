@@ -215,7 +215,7 @@ impl Engine {
     /// A call has ended, whatever became of it: where it was one of those that bring a credential back, another may begin.
     pub(super) fn end_probe(&mut self, open: &Lease) {
         let at = open.handle.0 as usize;
-        if !self.probation[at] || self.incarnation_at[at] != open.incarnation {
+        if !self.hot[at].probation || self.hot[at].incarnation != open.incarnation {
             return;
         }
         let model = open.upstream.or_else(|| self.routes.get(open.route)?.model);

@@ -31,6 +31,7 @@ impl Engine {
             None if limits.is_none() => return,
             None => *gate = Some(Box::new(Gate::new(limits))),
         }
+        self.hot[handle.0 as usize].gated = true;
         self.look_at_gate(handle, self.now.mono);
     }
 
@@ -43,7 +44,11 @@ impl Engine {
     /// A lease begins: answers the tokens that are counted for it.
     pub(super) fn enter(&mut self, handle: Handle, mono: Instant) -> u32 {
         let at = handle.0 as usize;
-        self.in_flight[at] = self.in_flight[at].saturating_add(1);
+        let hot = &mut self.hot[at];
+        hot.in_flight = hot.in_flight.saturating_add(1);
+        if !hot.gated {
+            return 0;
+        }
         let Some(gate) = &mut self.gates[at] else { return 0 };
         let counted = gate.enter(mono);
         self.look_at_gate(handle, mono);
@@ -53,11 +58,14 @@ impl Engine {
     /// A lease has ended.
     pub(super) fn leave(&mut self, lease: &Lease, answered: bool, spending: Spending, mono: Instant) {
         let at = lease.handle.0 as usize;
-        if self.incarnation_at[at] != lease.incarnation {
+        if self.hot[at].incarnation != lease.incarnation {
             return;
         }
         self.lease_ended(lease.handle);
         self.end_probe(lease);
+        if !self.hot[at].gated {
+            return;
+        }
         let wall = self.now.wall_of(mono);
         let Some(gate) = &mut self.gates[at] else { return };
         gate.leave(lease.counted, answered, spending, Now { wall, mono });
@@ -72,6 +80,7 @@ impl Engine {
         }
         if stated.empty_for.is_some() && self.gates[at].is_none() {
             self.gates[at] = Some(Box::new(Gate::new(Limits::default())));
+            self.hot[at].gated = true;
         }
         let until = stated.empty_for.map(|length| now.mono + length.min(self.policy.hints.max));
         let Some(gate) = &mut self.gates[at] else { return };
@@ -90,7 +99,7 @@ impl Engine {
     /// The ready index follows a gate.
     pub(super) fn look_at_gate(&mut self, handle: Handle, mono: Instant) {
         let at = handle.0 as usize;
-        let in_flight = self.in_flight[at];
+        let in_flight = self.hot[at].in_flight;
         let Some(gate) = &mut self.gates[at] else { return };
         let changed = gate.look(in_flight, mono);
         let (shut, wake) = (gate.noted(), gate.wake(mono));

@@ -247,8 +247,8 @@ impl Engine {
         let parsed = row.data.as_deref().and_then(|data| json::read::<UsageRow>(data).ok());
         let Some(parsed) = parsed else { return };
         let at = handle.0 as usize;
-        self.used[at] = self.used[at].max(parsed.last_used.saturating_mul(1024));
-        self.last_use = self.last_use.max(self.used[at]);
+        self.hot[at].used = self.hot[at].used.max(parsed.last_used.saturating_mul(1024));
+        self.last_use = self.last_use.max(self.hot[at].used);
         if let (Some(spent), Some(gate)) = (parsed.spent, &mut self.gates[at]) {
             gate.restore(spent, self.now);
             self.look_at_gate(handle, self.now.mono);

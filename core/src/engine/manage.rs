@@ -8,7 +8,7 @@ use crate::entropy::Purpose;
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, ProviderIx, RequestId, SecretRef};
 use crate::policy::AffinityKind;
-use crate::select::{Seat, Table};
+use crate::select::{Hot, Seat, Table};
 use crate::verdict::Reason;
 
 impl Engine {
@@ -235,17 +235,9 @@ impl Engine {
             None if self.members.len() < LeaseId::MAX_HANDLES as usize => {
                 self.members.push(None);
                 self.seats.push(Seat::default());
-                self.used.push(0);
-                self.in_flight.push(0);
+                self.hot.push(Hot::default());
                 self.gates.push(None);
-                self.incarnation_at.push(0);
-                self.mapped.push(false);
                 self.rounds.push(0);
-                self.remembers.push(false);
-                self.successes.push(0);
-                self.probation.push(false);
-                self.version_at.push(0);
-                self.is_recent.push(false);
                 // Each is noted once: with room for all, the hot path never needs more.
                 self.recent.reserve(self.members.len() - self.recent.len());
                 Handle(self.members.len() as u32 - 1)
@@ -254,11 +246,14 @@ impl Engine {
         };
         let at = handle.0 as usize;
         self.incarnations += 1;
-        self.incarnation_at[at] = self.incarnations;
-        (self.used[at], self.in_flight[at], self.successes[at]) = (0, 0, 0);
-        (self.remembers[at], self.probation[at]) = (false, false);
+        self.hot[at] = Hot {
+            incarnation: self.incarnations,
+            version: record.secret_version as u32,
+            mapped: self.hot[at].mapped,
+            is_recent: self.hot[at].is_recent,
+            ..Hot::default()
+        };
         self.gates[at] = None;
-        self.version_at[at] = record.secret_version as u32;
         self.members[at] =
             Some(Box::new(Member::new(record, id, origin, provider, secret, self.incarnations)));
         if let Some(id) = id {
@@ -283,12 +278,12 @@ impl Engine {
         if let Some(id) = member.id {
             self.by_id.remove(&id);
         }
-        self.incarnation_at[at] = 0;
+        self.hot[at].incarnation = 0;
         self.ties.untie_all(handle);
         // Somebody else may sit here when these are written; that they ended is written after.
         self.unwritten_ties.retain(|tie| tie.tied.is_none_or(|(tied, _)| tied != handle));
         self.recent.retain(|&recent| recent != handle);
-        self.is_recent[at] = false;
+        self.hot[at].is_recent = false;
         self.unsaved_health.retain(|&unsaved| unsaved != handle);
         if !self.tables[member.provider.0 as usize].unseat(handle, &self.seats) {
             self.lay_out(member.provider);
@@ -313,7 +308,7 @@ impl Engine {
         else {
             return;
         };
-        self.version_at[at] = record.secret_version as u32;
+        self.hot[at].version = record.secret_version as u32;
         let Some(member) = self.members[at].as_mut() else { return };
         if is_new {
             // What the old secret could not do says nothing of the new one.

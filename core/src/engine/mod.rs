@@ -51,7 +51,7 @@ use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, Reques
 use crate::limit::{Gate, Spending};
 use crate::policy::{AffinityKind, Exhausted, Policy, Rotation, SessionStart};
 use crate::refresh::Queue;
-use crate::select::{Choice, IntMap, SavedTie, Seat, Start, Table, Ties};
+use crate::select::{Choice, Hot, IntMap, SavedTie, Seat, Start, Table, Ties};
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now, Span};
 use lease::Leases;
@@ -103,38 +103,26 @@ pub struct Engine {
     incarnations: u32,
     // What the hot path reads and writes of each member, by handle, apart from the rest so that it stays in the cache.
     seats: Vec<Seat>,
-    used: Vec<u64>,
+    hot: Vec<Hot>,
     last_use: u64,
     /// Uses before this are all alike to `least-in-flight`.
     uses_from: u64,
-    in_flight: Vec<u32>,
     /// Those that have limits; boxed, because most have none.
     gates: Vec<Option<Box<Gate>>>,
-    incarnation_at: Vec<u32>,
-    /// May its upstream call models otherwise than callers do?
-    mapped: Vec<bool>,
-    /// Has it cooldowns, ladders or strikes to be cleared by a success?
-    remembers: Vec<bool>,
     /// In how many further rounds of a call does it take part?
     rounds: Vec<u32>,
     /// The most further rounds that one of them says for itself.
     own_rounds: Option<u8>,
-    successes: Vec<u32>,
-    /// Is it coming back, so that its calls are to be counted?
-    probation: Vec<bool>,
 
     /// Who sees failures that may be the upstream's.
     upstreams: SortedMap<RouteId, Upstream>,
     /// Those who wait for a credential's last call to end.
     drains: Vec<(RequestId, Handle, u32)>,
-    /// The version of each secret.
-    version_at: Vec<u32>,
 
     leases: Leases,
     ties: Ties,
     /// Handles whose last use is not in the store yet, each once.
     recent: Vec<Handle>,
-    is_recent: Vec<bool>,
     /// Uses since the last step, where somebody listens.
     selections: Vec<(Handle, RouteId, Instant)>,
     tell_selected: bool,
@@ -212,25 +200,17 @@ impl Engine {
             by_id: SortedMap::default(),
             incarnations: 0,
             seats: Vec::new(),
-            used: Vec::new(),
+            hot: Vec::new(),
             last_use: 0,
             uses_from: Self::uses_from(now.wall.0),
-            in_flight: Vec::new(),
             gates: Vec::new(),
-            incarnation_at: Vec::new(),
-            mapped: Vec::new(),
             rounds: Vec::new(),
             own_rounds: None,
-            remembers: Vec::new(),
-            successes: Vec::new(),
-            probation: Vec::new(),
             upstreams: SortedMap::default(),
             drains: Vec::new(),
-            version_at: Vec::new(),
             leases: Leases::new(),
             ties: Ties::default(),
             recent: Vec::with_capacity(RECENT),
-            is_recent: Vec::new(),
             selections: Vec::new(),
             tell_selected: false,
             timers: BinaryHeap::new(),
@@ -361,7 +341,7 @@ impl Engine {
         if !cursors.are_current(table) {
             return Acquire::Ask;
         }
-        let choice = choice(&self.policy, start, self.seed, &self.used, &self.in_flight);
+        let choice = choice(&self.policy, start, self.seed, &self.hot);
         match table.pick(shard, choice, cursors, |_| true) {
             Some(handle) if ties && self.ties_to(handle) => Acquire::Ask,
             Some(handle) => self.grant(handle, route, session, mono),
@@ -378,12 +358,12 @@ impl Engine {
     pub fn release(&mut self, mono: Instant, lease: LeaseId) -> bool {
         let Some(open) = self.leases.get(lease) else { return true };
         let at = open.handle.0 as usize;
-        if self.incarnation_at[at] == open.incarnation {
-            if self.remembers[at] || self.somebody_waits_for(open.handle) {
+        if self.hot[at].incarnation == open.incarnation {
+            if self.hot[at].remembers || self.somebody_waits_for(open.handle) {
                 return false;
             }
             self.leave(&open, true, Spending::default(), mono.max(self.now.mono));
-            self.successes[at] = self.successes[at].saturating_add(1);
+            self.hot[at].successes = self.hot[at].successes.saturating_add(1);
             self.renew_tie(open.session, open.route, open.handle, mono.max(self.now.mono));
         }
         self.leases.close(lease);
@@ -468,11 +448,11 @@ impl Engine {
     fn grant(&mut self, handle: Handle, route: RouteId, session: SessionIx, mono: Instant) -> Acquire {
         let at = handle.0 as usize;
         let Some(lease) =
-            self.leases.open(handle, self.incarnation_at[at], route, session, mono, self.version_at[at])
+            self.leases.open(handle, self.hot[at].incarnation, route, session, mono, self.hot[at].version)
         else {
             return Acquire::Refused(RefusalCode::TooMany, None);
         };
-        if self.mapped[at] {
+        if self.hot[at].mapped {
             let model = self.routes.get(route).and_then(|route| route.model);
             if let Some(upstream) = model.and_then(|model| self.choose_upstream(handle, model)) {
                 self.leases.aim(lease, upstream);
@@ -482,17 +462,17 @@ impl Engine {
         if counted > 0 {
             self.leases.count(lease, counted);
         }
-        self.used[at] = self.next_use(mono);
+        self.hot[at].used = self.next_use(mono);
         if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
             self.load_changed(handle, provider);
         }
         // Its end is due at this time: from then on the hot path asks.
         self.due = self.due.min(mono + self.policy.lease);
-        if self.probation[at] {
+        if self.hot[at].probation {
             self.begin_probe(handle, route);
         }
-        if !self.is_recent[at] {
-            self.is_recent[at] = true;
+        if !self.hot[at].is_recent {
+            self.hot[at].is_recent = true;
             self.recent.push(handle);
         }
         if self.tell_selected {
@@ -556,14 +536,8 @@ impl Engine {
 }
 
 /// What a pick depends on.
-const fn choice<'a>(
-    policy: &Policy,
-    start: Start,
-    seed: Seed,
-    used: &'a [u64],
-    in_flight: &'a [u32],
-) -> Choice<'a> {
-    Choice { strategy: policy.strategy, start, seed, used, in_flight }
+const fn choice<'a>(policy: &Policy, start: Start, seed: Seed, hot: &'a [Hot]) -> Choice<'a> {
+    Choice { strategy: policy.strategy, start, seed, hot }
 }
 
 /// What a session is tied for: a provider, or a route.

@@ -22,7 +22,7 @@ impl Engine {
     /// Begins those for whom there is a place.
     pub(super) fn serve_refreshes(&mut self) {
         while let Some((handle, incarnation)) = self.refreshes.next(self.policy.refresh.concurrency) {
-            if self.incarnation_at[handle.0 as usize] != incarnation {
+            if self.hot[handle.0 as usize].incarnation != incarnation {
                 continue;
             }
             match self.job(handle) {

@@ -55,7 +55,7 @@ impl Engine {
             Target::Lease(lease) => {
                 let open = self.leases.close(lease)?;
                 let at = open.handle.0 as usize;
-                if self.incarnation_at[at] != open.incarnation {
+                if self.hot[at].incarnation != open.incarnation {
                     return None;
                 }
                 self.leave(&open, answered, command.spending, self.now.mono);
@@ -77,7 +77,7 @@ impl Engine {
                 self.learn(handle, command.spending, command.stated);
                 let model = self.routes.get(route).and_then(|route| route.model);
                 let model = self.upstream_of(handle, model);
-                let version = self.version_at[handle.0 as usize];
+                let version = self.hot[handle.0 as usize].version;
                 Use { handle, route, model, session, began: self.now.mono, version }
             }
         };
@@ -163,7 +163,7 @@ impl Engine {
     /// A token was refused: could a renewed one be taken? What comes late, after it was renewed, always says so.
     fn renewal_may_help(&mut self, used: Use) -> bool {
         let (now, wait, remint) = (self.now, self.policy.refresh.wait, self.policy.refresh.remint);
-        let current = self.version_at[used.handle.0 as usize];
+        let current = self.hot[used.handle.0 as usize].version;
         let Some(member) = self.member(used.handle) else { return false };
         if !self.is_renewable(member) || member.record.needs_login {
             return false;

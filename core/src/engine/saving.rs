@@ -98,8 +98,8 @@ impl Engine {
     }
 
     pub(super) fn note_use(&mut self, handle: Handle) {
-        if !self.is_recent[handle.0 as usize] {
-            self.is_recent[handle.0 as usize] = true;
+        if !self.hot[handle.0 as usize].is_recent {
+            self.hot[handle.0 as usize].is_recent = true;
             self.recent.push(handle);
         }
         self.schedule_flush();
@@ -140,7 +140,7 @@ impl Engine {
         }
         let mutations: Vec<_> = handles.iter().filter_map(|&handle| self.health_mutation(handle)).collect();
         let handles =
-            handles.into_iter().map(|handle| (handle, self.incarnation_at[handle.0 as usize])).collect();
+            handles.into_iter().map(|handle| (handle, self.hot[handle.0 as usize].incarnation)).collect();
         self.health_commit_live = true;
         self.start(PendingOp::Health { handles }, mutations);
     }
@@ -172,7 +172,7 @@ impl Engine {
             left = left.saturating_sub(handles.len() + ties.len());
             let mut mutations = Vec::new();
             for &handle in &handles {
-                self.is_recent[handle.0 as usize] = false;
+                self.hot[handle.0 as usize].is_recent = false;
                 self.count_recent(handle);
                 mutations.extend(self.usage_mutation(handle));
             }
@@ -201,7 +201,7 @@ impl Engine {
 
     /// What the hot path has counted goes into the credential's recent calls.
     fn count_recent(&mut self, handle: Handle) {
-        let (wall, unwritten) = (self.now.wall, u64::from(self.successes[handle.0 as usize]));
+        let (wall, unwritten) = (self.now.wall, u64::from(self.hot[handle.0 as usize].successes));
         let Some(member) = self.member_mut(handle) else { return };
         member.tally.count(wall, member.success + unwritten, member.failure);
     }
@@ -209,9 +209,9 @@ impl Engine {
     pub(super) fn usage_mutation(&self, handle: Handle) -> Option<Mutation> {
         let at = handle.0 as usize;
         let member = self.member(handle)?;
-        let success = member.success + u64::from(self.successes[at]);
+        let success = member.success + u64::from(self.hot[at].successes);
         let row = UsageRow {
-            last_used: self.used[at] / 1024,
+            last_used: self.hot[at].used / 1024,
             success,
             failure: member.failure,
             spent: self.gates[at].as_ref().and_then(|gate| gate.spent()),

@@ -46,7 +46,7 @@ impl Engine {
     pub(super) fn figure(&self, handle: Handle) -> Figure {
         let at = handle.0 as usize;
         match self.policy.strategy {
-            Strategy::LeastRecentlyUsed | Strategy::KindOrder => Figure::Used(self.used[at]),
+            Strategy::LeastRecentlyUsed | Strategy::KindOrder => Figure::Used(self.hot[at].used),
             Strategy::Weighted => Figure::Weight(
                 self.member(handle).map_or(0, |member| member.record.weight.min(MAX_WEIGHT)),
                 self.policy.credits == CreditRule::Restart,
@@ -58,8 +58,8 @@ impl Engine {
 
     /// The rank under `least-in-flight`: fewer leases are better, then an earlier use.
     fn idleness(&self, at: usize) -> i64 {
-        let leases = i64::from(self.in_flight[at].min(0xffff));
-        let since = self.used[at].saturating_sub(self.uses_from).min((1 << RECENCY) - 1);
+        let leases = i64::from(self.hot[at].in_flight.min(0xffff));
+        let since = self.hot[at].used.saturating_sub(self.uses_from).min((1 << RECENCY) - 1);
         -(leases << RECENCY | i64::try_from(since).unwrap_or(i64::MAX))
     }
 
@@ -80,7 +80,7 @@ impl Engine {
     /// One lease less.
     pub(super) fn lease_ended(&mut self, handle: Handle) {
         let at = handle.0 as usize;
-        self.in_flight[at] = self.in_flight[at].saturating_sub(1);
+        self.hot[at].in_flight = self.hot[at].in_flight.saturating_sub(1);
         if self.policy.strategy == Strategy::LeastInFlight {
             if let Some(provider) = self.member(handle).map(|member| member.provider) {
                 self.load_changed(handle, provider);
@@ -116,7 +116,7 @@ impl Engine {
         let (figure, seat) = (self.figure(handle), self.seats[handle.0 as usize]);
         let table = &mut self.tables[provider.0 as usize];
         table.set(shard, handle, seat, in_index(standing), figure);
-        if self.probation[handle.0 as usize] && standing == Standing::Ready {
+        if self.hot[handle.0 as usize].probation && standing == Standing::Ready {
             table.prepare_to_hide(shard, handle);
         }
     }
@@ -169,7 +169,7 @@ impl Engine {
         self.tables[provider.0 as usize] = table;
         for at in 0..self.members.len() {
             let of = self.members[at].as_ref().map(|member| member.provider);
-            if self.probation[at] && of == Some(provider) {
+            if self.hot[at].probation && of == Some(provider) {
                 self.restand(Handle(at as u32), None);
             }
         }

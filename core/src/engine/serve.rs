@@ -57,7 +57,7 @@ impl Engine {
             self.timers.pop();
             if handle == WAITER {
                 late.push(incarnation);
-            } else if self.incarnation_at[handle.0 as usize] == incarnation {
+            } else if self.hot[handle.0 as usize].incarnation == incarnation {
                 self.serve_member(handle);
             }
         }
@@ -182,8 +182,8 @@ impl Engine {
         let Some(member) = self.members[at].as_ref() else { return };
         let half_open = member.is_half_open();
         let clears = !member.health.is_empty() && self.policy.success_ends != SuccessEnds::Nothing;
-        self.remembers[at] = clears || half_open || member.draining;
-        self.probation[at] = half_open;
+        self.hot[at].remembers = clears || half_open || member.draining;
+        self.hot[at].probation = half_open;
     }
 
     /// Schedules the next write-behind.

@@ -135,7 +135,7 @@ impl Engine {
 
     /// May its upstream call a model otherwise than callers do?
     pub fn maps(&self, handle: Handle) -> bool {
-        self.mapped.get(handle.0 as usize).is_some_and(|&mapped| mapped)
+        self.hot.get(handle.0 as usize).is_some_and(|hot| hot.mapped)
     }
 
     /// Which of its upstream's models a call gets: those of a pool take turns, and who rests is passed over.
@@ -245,7 +245,7 @@ impl Engine {
         let restricted = !member.rules.is_empty();
         let rounds = member.record.retry.map_or(self.policy.retry.rounds, u32::from);
         let mapped = member.rules.maps() || self.serving.of(provider).is_some_and(|of| of.rules.maps());
-        self.mapped[handle.0 as usize] = mapped;
+        self.hot[handle.0 as usize].mapped = mapped;
         self.own_rounds = own_rounds;
         self.rounds[handle.0 as usize] = rounds;
         self.learn_aliases(provider, &targets, aliases);

@@ -185,7 +185,7 @@ impl Engine {
         let ends = cooldowns.iter().filter(|cooldown| cooldown.active).map(|cooldown| cooldown.until);
         let limit = member.shut.and_then(|shut| shut.until).map(|until| self.now.wall_of(until));
         let next_retry = ends.chain(paused.filter(|until| *until < BY_HAND)).chain(limit).min();
-        let success = member.success + u64::from(self.successes[at]);
+        let success = member.success + u64::from(self.hot[at].successes);
         let mut tally = member.tally.clone();
         tally.count(self.now.wall, success, member.failure);
         Some(MemberView {
@@ -212,8 +212,8 @@ impl Engine {
             identity: record.identity.clone(),
             state: if member.job.is_some() { "refreshing" } else { state_word(status) },
             status,
-            in_flight: self.in_flight[at],
-            last_used: (self.used[at] > 0).then(|| Timestamp(self.used[at] / 1024)),
+            in_flight: self.hot[at].in_flight,
+            last_used: (self.hot[at].used > 0).then(|| Timestamp(self.hot[at].used / 1024)),
             success,
             failure: member.failure,
             last_error: member.last_error.map(|(reason, _)| reason),
@@ -259,7 +259,7 @@ impl Engine {
         let Some(mut cursors) = self.routes.rotation_of(route) else { return Vec::new() };
         cursors.follow(&table);
         let start = self.start_of(session);
-        let choice = super::choice(&self.policy, start, self.seed, &self.used, &self.in_flight);
+        let choice = super::choice(&self.policy, start, self.seed, &self.hot);
         let mut ranks = vec![0; self.members.len()];
         let mut last = 0;
         let mut next = self.peek(route, session);
@@ -291,8 +291,7 @@ impl Engine {
         }
         let mut cursors = self.routes.rotation_of(route)?;
         cursors.follow(&table);
-        let choice =
-            super::choice(&self.policy, self.start_of(session), self.seed, &self.used, &self.in_flight);
+        let choice = super::choice(&self.policy, self.start_of(session), self.seed, &self.hot);
         table.pick(found.shard, choice, &mut cursors, |_| true)
     }
 

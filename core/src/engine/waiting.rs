@@ -154,7 +154,7 @@ impl Engine {
 
     /// A caller waits until a credential's token is renewed.
     pub(super) fn wait_for_renewal(&mut self, mut waiter: Box<Waiter>, handle: Handle) {
-        waiter.refreshing = Some((handle, self.incarnation_at[handle.0 as usize]));
+        waiter.refreshing = Some((handle, self.hot[handle.0 as usize].incarnation));
         let entry = self.wait(waiter);
         if let Some(job) = self.job(handle) {
             job.callers.push(entry);

@@ -30,8 +30,7 @@ struct World {
     seats: Vec<Seat>,
     ready: [bool; COUNT],
     seated: [bool; COUNT],
-    used: Vec<u64>,
-    in_flight: Vec<u32>,
+    hot: Vec<Hot>,
     uses: u64,
     /// Who was picked last of each tier, while it stays ready.
     last: [Option<usize>; 2],
@@ -56,8 +55,7 @@ impl World {
             seats: vec![Seat::default(); COUNT],
             ready: [false; COUNT],
             seated: [true; COUNT],
-            used: vec![0; COUNT],
-            in_flight: vec![0; COUNT],
+            hot: vec![Hot::default(); COUNT],
             uses: 0,
             last: [None; 2],
             ahead: vec![(0, 0, 0); COUNT * COUNT],
@@ -68,9 +66,9 @@ impl World {
 
     fn figure(&self, at: usize) -> Figure {
         match self.strategy {
-            Strategy::LeastRecentlyUsed | Strategy::KindOrder => Figure::Used(self.used[at]),
+            Strategy::LeastRecentlyUsed | Strategy::KindOrder => Figure::Used(self.hot[at].used),
             Strategy::Weighted => Figure::Weight(1, false),
-            Strategy::LeastInFlight => Figure::Rank(-i64::from(self.in_flight[at])),
+            Strategy::LeastInFlight => Figure::Rank(-i64::from(self.hot[at].in_flight)),
             _ => Figure::None,
         }
     }
@@ -115,31 +113,26 @@ impl World {
 
     fn pick(&mut self, refused: Option<usize>) -> Option<usize> {
         self.cursors.follow(&self.table);
-        let choice = Choice {
-            strategy: self.strategy,
-            start: Start::Strategy,
-            seed: Seed(3),
-            used: &self.used,
-            in_flight: &self.in_flight,
-        };
+        let choice =
+            Choice { strategy: self.strategy, start: Start::Strategy, seed: Seed(3), hot: &self.hot };
         let accept = |handle: Handle| Some(handle.0 as usize) != refused;
         let picked = self.table.pick(0, choice, &mut self.cursors, accept)?.0 as usize;
         self.uses += 1;
-        self.used[picked] = self.uses;
-        self.in_flight[picked] += 1;
+        self.hot[picked].used = self.uses;
+        self.hot[picked].in_flight += 1;
         self.rerank(picked);
         Some(picked)
     }
 
     fn rerank(&mut self, at: usize) {
-        self.table.rerank(self.seats[at], -i64::from(self.in_flight[at]));
+        self.table.rerank(self.seats[at], -i64::from(self.hot[at].in_flight));
     }
 
     /// Picks, and compares with what is obvious.
     fn check(&mut self, refused: Option<usize>) -> Result<(), TestCaseError> {
         let acceptable: Vec<_> = (0..COUNT).filter(|&at| self.ready[at] && Some(at) != refused).collect();
         let best = acceptable.iter().map(|&at| tier_of(at)).min();
-        let (used, in_flight) = (self.used.clone(), self.in_flight.clone());
+        let hot = self.hot.clone();
         let picked = self.pick(refused);
         let Some(tier) = best else {
             prop_assert_eq!(picked, None);
@@ -151,13 +144,13 @@ impl World {
         let expected = match self.strategy {
             Strategy::FillFirst | Strategy::Priority => candidates.first().copied(),
             Strategy::LeastRecentlyUsed | Strategy::KindOrder => {
-                candidates.iter().copied().min_by_key(|&at| (used[at], at))
+                candidates.iter().copied().min_by_key(|&at| (hot[at].used, at))
             }
-            Strategy::LeastInFlight => candidates.iter().copied().min_by_key(|&at| (in_flight[at], at)),
+            Strategy::LeastInFlight => candidates.iter().copied().min_by_key(|&at| (hot[at].in_flight, at)),
             Strategy::Sequential => self.last[tier].filter(|last| candidates.contains(last)),
             Strategy::PowerOfTwo if candidates.len() > 1 => {
                 // Never the most loaded of all, unless others have as much.
-                let most = candidates.iter().copied().max_by_key(|&at| (in_flight[at], used[at], at));
+                let most = candidates.iter().copied().max_by_key(|&at| (hot[at].in_flight, hot[at].used, at));
                 prop_assert!(refused.is_some() || most != Some(picked));
                 None
             }
@@ -206,7 +199,7 @@ impl World {
             }
         } else {
             self.seated[at] = true;
-            self.used[at] = 0;
+            self.hot[at].used = 0;
             let place = (0, at as u64 + 1);
             if !self.table.seat(Handle(at as u32), key(at), place, &mut self.seats) {
                 self.lay_out();
@@ -227,8 +220,8 @@ proptest! {
                 0 | 1 => world.set_ready(at, true),
                 2 => world.set_ready(at, false),
                 3 => world.go(at),
-                4 if world.in_flight[at] > 0 && world.seated[at] => {
-                    world.in_flight[at] -= 1;
+                4 if world.hot[at].in_flight > 0 && world.seated[at] => {
+                    world.hot[at].in_flight -= 1;
                     world.rerank(at);
                 }
                 5 => world.check(Some(at))?,
@@ -265,13 +258,8 @@ fn a_session_is_counted_off_on_those_who_are_there() {
     }
     let start = |world: &mut World, hash| {
         world.cursors.follow(&world.table);
-        let choice = Choice {
-            strategy: world.strategy,
-            start: Start::Hash(hash),
-            seed: Seed(3),
-            used: &world.used,
-            in_flight: &world.in_flight,
-        };
+        let choice =
+            Choice { strategy: world.strategy, start: Start::Hash(hash), seed: Seed(3), hot: &world.hot };
         world.table.pick(0, choice, &mut world.cursors, |_| true).map(|handle| handle.0)
     };
     assert_eq!(start(&mut world, 8), Some(4));

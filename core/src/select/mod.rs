@@ -6,6 +6,7 @@
 mod affinity;
 mod bits;
 mod chance;
+mod hot;
 mod int_map;
 mod pick;
 mod recency;
@@ -22,6 +23,7 @@ mod xxhash;
 mod churn;
 
 pub(crate) use affinity::{SavedTie, Ties};
+pub(crate) use hot::Hot;
 pub(crate) use int_map::IntMap;
 pub(crate) use pick::{Choice, Start};
 pub(crate) use rotation::Cursors;

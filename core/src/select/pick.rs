@@ -1,6 +1,7 @@
 //! The pick: affinity has been asked already; tier by tier, the strategy chooses.
 
 use super::chance::{anybody, better_of_two};
+use super::hot::Hot;
 use super::rotation::{around, Cursors};
 use super::shard::Order;
 use super::table::Table;
@@ -15,10 +16,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) strategy: Strategy,
     pub(crate) start: Start,
     pub(crate) seed: Seed,
-    /// The last use of each credential, by handle.
-    pub(crate) used: &'a [u64],
-    /// Open leases of each credential, by handle.
-    pub(crate) in_flight: &'a [u32],
+    /// Last uses and open leases, by handle.
+    pub(crate) hot: &'a [Hot],
 }
 
 /// Where a session's first credential comes from.
@@ -62,29 +61,27 @@ impl Table {
         cursors: &mut Cursors,
         accept: impl Fn(Handle) -> bool,
     ) -> Option<Handle> {
-        let (members, circle) = (&self.tiers[rank].members, &self.tiers[rank].circle);
-        let handle_at = |position: u32| members[position as usize].map(|(_, handle)| handle);
-        let place_at = |position: u32| members[position as usize].map(|(place, _)| place);
+        let seated = &self.tiers[rank];
+        let handle_at = |position: u32| seated.handle(position);
+        let place_at = |position: u32| seated.places.get(position as usize).copied();
         let accept = |position: u32| handle_at(position).is_some_and(&accept);
-        let used_at =
-            |position| handle_at(position).map_or(u64::MAX, |handle| choice.used[handle.0 as usize]);
+        let hot_at = |position| handle_at(position).and_then(|handle| choice.hot.get(handle.0 as usize));
+        let used_at = |position| hot_at(position).map_or(u64::MAX, |hot| hot.used);
         let tier = &mut self.shards[shard as usize].tiers[rank];
         let ready = &tier.ready;
+        let length = seated.handles.len() as u32;
         let position = match (choice.start, choice.strategy, &mut tier.order) {
             (Start::Hash(hash), ..) => {
                 let start = tier.present.nth(hash % tier.present.count().max(1))?;
                 around(ready, start, accept)
             }
-            (Start::Circle(session), ..) => circle.meet(session, &tier.met, accept),
+            (Start::Circle(session), ..) => seated.circle.meet(session, &tier.met, accept),
             (_, Strategy::RoundRobin, _) => cursors.by_rank[rank].turn(ready, place_at, accept),
             (_, Strategy::Sequential, _) => cursors.by_rank[rank].stay(ready, place_at, accept),
-            (_, Strategy::Random, _) => anybody(choice.seed, cursors, ready, accept),
+            (_, Strategy::Random, _) => anybody(choice.seed, cursors, (ready, length), accept),
             (_, Strategy::PowerOfTwo, _) => {
-                let in_flight_at = |position| {
-                    handle_at(position).map_or(u32::MAX, |handle| choice.in_flight[handle.0 as usize])
-                };
-                let load = |position| (in_flight_at(position), used_at(position));
-                better_of_two(choice.seed, cursors, ready, load, accept)
+                let load = |position| hot_at(position).map_or((u32::MAX, 0), |hot| (hot.in_flight, hot.used));
+                better_of_two(choice.seed, cursors, (ready, length), load, accept)
             }
             (_, _, Order::Uses(uses)) => uses.least_recent(ready, used_at, accept),
             (_, _, Order::Credits(credits)) => {
@@ -102,8 +99,7 @@ impl Table {
     pub(crate) fn somebody(&self, shard: u32, accept: impl Fn(Handle) -> bool) -> bool {
         let tiers = self.tiers.iter().zip(&self.shards[shard as usize].tiers);
         tiers.into_iter().any(|(tier, ready)| {
-            let taken =
-                |position: u32| tier.members[position as usize].is_some_and(|(_, handle)| accept(handle));
+            let taken = |position: u32| tier.handle(position).is_some_and(&accept);
             around(&ready.ready, 0, taken).is_some()
         })
     }

@@ -12,7 +12,7 @@ use crate::entropy::{Purpose, Seed};
 const PROBES: u64 = 8;
 
 /// The points of one tier.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Circle {
     /// Point and position, in order.
     points: Vec<(u32, u32)>,
@@ -24,6 +24,11 @@ pub(super) struct Circle {
 }
 
 impl Circle {
+    /// No circle: nobody is met.
+    pub(super) const fn none() -> Self {
+        Self { points: Vec::new(), places: Vec::new(), starts: Vec::new(), shift: 0 }
+    }
+
     /// `points`: those of the positions, in their order.
     pub(super) fn new(points: impl Iterator<Item = u32>) -> Self {
         let mut points: Vec<_> = points.zip(0..).collect();

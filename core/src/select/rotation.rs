@@ -48,12 +48,8 @@ impl Cursors {
                     .binary_search_by_key(&tier.key, |cursor| cursor.key)
                     .ok()
                     .and_then(|rank| old[rank].after);
-                let next = after.map_or(0, |after| {
-                    tier.members
-                        .iter()
-                        .rposition(|member| member.is_some_and(|(place, _)| place <= after))
-                        .map_or(0, |position| position as u32 + 1)
-                });
+                let next =
+                    after.map_or(0, |after| tier.places.partition_point(|place| *place <= after) as u32);
                 Cursor { key: tier.key, next, after }
             })
             .collect();

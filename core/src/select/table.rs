@@ -31,16 +31,38 @@ pub(crate) struct Seat {
 #[derive(Clone, Debug)]
 pub(super) struct Tier {
     pub(super) key: TierKey,
-    /// Members by position, in order. A member that left leaves a hole until the tier is laid out anew.
-    pub(super) members: Vec<Option<(Place, Handle)>>,
+    /// Members by position, in order; a member that left leaves [`NOBODY`] until the tier is laid out anew. Apart from their
+    /// places: a choice by lot reads one at random, and these stay in the cache.
+    pub(super) handles: Vec<Handle>,
+    pub(super) places: Vec<Place>,
     holes: usize,
     /// Where sessions meet them, where they are not tied.
     pub(super) circle: Circle,
 }
 
+/// Nobody sits here any more.
+const NOBODY: Handle = Handle(u32::MAX);
+
 impl Tier {
+    const fn new(key: TierKey) -> Self {
+        Self { key, handles: Vec::new(), places: Vec::new(), holes: 0, circle: Circle::none() }
+    }
+
     pub(super) fn len(&self) -> u32 {
-        (self.members.len() - self.holes) as u32
+        (self.handles.len() - self.holes) as u32
+    }
+
+    /// Seats a member behind all others. Returns how many positions there are now.
+    fn sit(&mut self, handle: Handle, place: Place, seats: &mut [Seat]) -> usize {
+        seats[handle.0 as usize] = Seat { key: self.key, position: self.handles.len() as u32 };
+        self.handles.push(handle);
+        self.places.push(place);
+        self.handles.len()
+    }
+
+    /// Who sits at a position.
+    pub(super) fn handle(&self, position: u32) -> Option<Handle> {
+        self.handles.get(position as usize).copied().filter(|&handle| handle != NOBODY)
     }
 }
 
@@ -81,7 +103,7 @@ impl Table {
 
     /// How many pairs of a member and an index there are.
     pub(crate) fn size(&self) -> usize {
-        self.shards.len() * self.tiers.iter().map(|tier| tier.members.len()).sum::<usize>()
+        self.shards.len() * self.tiers.iter().map(|tier| tier.handles.len()).sum::<usize>()
     }
 
     /// How many shards there are.
@@ -123,8 +145,7 @@ impl Table {
         let rank = match self.rank(key) {
             Ok(rank) => rank,
             Err(rank) => {
-                self.tiers
-                    .insert(rank, Tier { key, members: Vec::new(), holes: 0, circle: Circle::default() });
+                self.tiers.insert(rank, Tier::new(key));
                 for shard in &mut self.shards {
                     shard.tiers.insert(rank, TierReady::default());
                     shard.relight();
@@ -133,13 +154,11 @@ impl Table {
                 rank
             }
         };
-        let members = &mut self.tiers[rank].members;
-        if members.iter().rev().find_map(|member| *member).is_some_and(|(last, _)| last >= order) {
+        let tier = &mut self.tiers[rank];
+        if tier.places.last().is_some_and(|last| *last >= order) {
             return false;
         }
-        seats[handle.0 as usize] = Seat { key, position: members.len() as u32 };
-        members.push(Some((order, handle)));
-        let length = members.len();
+        let length = tier.sit(handle, order, seats);
         for shard in &mut self.shards {
             shard.tiers[rank].grow(length);
         }
@@ -156,10 +175,11 @@ impl Table {
             shard.set(rank, (seat.position, place), handle, None, Figure::None);
         }
         let tier = &mut self.tiers[rank];
-        if tier.members.get_mut(seat.position as usize).is_some_and(|member| member.take().is_some()) {
+        if tier.handle(seat.position) == Some(handle) {
+            tier.handles[seat.position as usize] = NOBODY;
             tier.holes += 1;
         }
-        tier.holes <= 64 || tier.holes * 2 <= tier.members.len()
+        tier.holes <= 64 || tier.holes * 2 <= tier.handles.len()
     }
 
     /// Lays the table out anew: `members` in any order; `standing` says how each stands towards a model, and what the
@@ -179,17 +199,15 @@ impl Table {
         let before = std::mem::take(&mut self.tiers);
         for &(key, order, handle) in &members {
             if self.tiers.last().is_none_or(|tier| tier.key != key) {
-                self.tiers.push(Tier { key, members: Vec::new(), holes: 0, circle: Circle::default() });
+                self.tiers.push(Tier::new(key));
             }
             if let Some(tier) = self.tiers.last_mut() {
-                seats[handle.0 as usize] = Seat { key, position: tier.members.len() as u32 };
-                tier.members.push(Some((order, handle)));
+                tier.sit(handle, order, seats);
             }
         }
         if let Some(uid) = uid {
             for tier in &mut self.tiers {
-                let handles = tier.members.iter().flatten();
-                tier.circle = Circle::new(handles.map(|(_, handle)| point(uid(*handle))));
+                tier.circle = Circle::new(tier.handles.iter().map(|&handle| point(uid(handle))));
             }
         }
         for shard in 0..self.shards() {
@@ -197,18 +215,18 @@ impl Table {
             let mut fresh = Shard::default();
             for tier in &self.tiers {
                 let mut ready = TierReady::default();
-                ready.grow(tier.members.len());
+                ready.grow(tier.handles.len());
                 ready.met.grow(tier.circle.len());
                 fresh.tiers.push(ready);
             }
             fresh.relight();
             let mut restarts = true;
             for (rank, tier) in self.tiers.iter().enumerate() {
-                for (position, (_, handle)) in (0..).zip(tier.members.iter().flatten()) {
-                    let (standing, figure) = standing(*handle, model);
+                for (position, &handle) in (0..).zip(&tier.handles) {
+                    let (standing, figure) = standing(handle, model);
                     restarts &= !matches!(figure, Figure::Weight(_, false));
                     let seat = (position, tier.circle.place(position));
-                    fresh.set(rank, seat, *handle, standing, figure);
+                    fresh.set(rank, seat, handle, standing, figure);
                 }
             }
             let old = std::mem::replace(&mut self.shards[shard as usize], fresh);
@@ -222,12 +240,10 @@ impl Table {
     fn keep_credits(&mut self, before: &[Tier], old: &Shard, shard: u32, seats: &[Seat]) {
         for (tier, ready) in before.iter().zip(&old.tiers) {
             let Order::Credits(credits) = &ready.order else { continue };
-            for (position, member) in (0..).zip(&tier.members) {
-                let Some((_, handle)) = member else { continue };
-                let seat = seats[handle.0 as usize];
+            for (position, &handle) in (0..).zip(&tier.handles) {
+                let Some(seat) = seats.get(handle.0 as usize) else { continue };
                 let Ok(rank) = self.rank(seat.key) else { continue };
-                let sits = self.tiers[rank].members.get(seat.position as usize).copied().flatten();
-                if sits.map(|(_, other)| other) != Some(*handle) {
+                if self.tiers[rank].handle(seat.position) != Some(handle) {
                     continue;
                 }
                 if let Order::Credits(fresh) = &mut self.shards[shard as usize].tiers[rank].order {

@@ -6,6 +6,7 @@
 mod allocations;
 mod host;
 mod load;
+mod memory;
 
 use host::{Cooling, Host, Terms};
 use std::time::{Duration, Instant};
@@ -168,6 +169,9 @@ fn main() {
     row("with a session, 99 % cooling", Terms { cooling: Cooling::Most, ..session });
     row("nobody eligible", Terms { cooling: Cooling::All, affinity: "none", sessions: 0, ..session });
     row("nobody eligible, with a session", Terms { cooling: Cooling::All, ..session });
+    if "random reads".contains(&only) {
+        memory::measure(&SIZES);
+    }
     if "load".contains(&only) {
         for size in [1_000, 10_000, 100_000] {
             load::measure(size);
