@@ -61,7 +61,7 @@ impl Engine {
         if self.hot[at].incarnation != lease.incarnation {
             return;
         }
-        self.lease_ended(lease.handle);
+        self.lease_ended(lease.handle, lease.route);
         self.end_probe(lease);
         if !self.hot[at].gated {
             return;

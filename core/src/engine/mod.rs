@@ -105,8 +105,6 @@ pub struct Engine {
     seats: Vec<Seat>,
     hot: Vec<Hot>,
     last_use: u64,
-    /// Uses before this are all alike to `least-in-flight`.
-    uses_from: u64,
     /// Those that have limits; boxed, because most have none.
     gates: Vec<Option<Box<Gate>>>,
     /// In how many further rounds of a call does it take part?
@@ -202,7 +200,6 @@ impl Engine {
             seats: Vec::new(),
             hot: Vec::new(),
             last_use: 0,
-            uses_from: Self::uses_from(now.wall.0),
             gates: Vec::new(),
             rounds: Vec::new(),
             own_rounds: None,
@@ -463,9 +460,7 @@ impl Engine {
             self.leases.count(lease, counted);
         }
         self.hot[at].used = self.next_use(mono);
-        if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
-            self.load_changed(handle, provider);
-        }
+        self.load_changed(handle, route);
         // Its end is due at this time: from then on the hot path asks.
         self.due = self.due.min(mono + self.policy.lease);
         if self.hot[at].probation {

@@ -4,17 +4,13 @@ use super::member::Member;
 use super::Engine;
 use crate::credential::MAX_WEIGHT;
 use crate::facts::Kind;
-use crate::id::{Handle, ModelIx, ProviderIx};
+use crate::id::{Handle, ModelIx, ProviderIx, RouteId};
 use crate::policy::{AffinityKind, CreditRule, Strategy, Tiers};
-use crate::select::{Figure, OutReason, Place, Standing, TierKey};
+use crate::select::{Figure, Hot, OutReason, Place, Standing, TierKey};
 use std::cmp::Reverse;
 
 /// So many pairs of a credential and a model have credits of their own under `weighted`; further models share theirs.
 const MAX_CREDITS: usize = 1 << 22;
-/// Bits of a rank under `least-in-flight` that say when somebody was last used, in 1024ths of a millisecond: 4 years.
-const RECENCY: u32 = 47;
-/// Uses longer ago than so many 1024ths of a millisecond before the start of the engine count alike: a year.
-const LONG_AGO: u64 = 365 * 24 * 3_600_000 * 1024;
 
 impl Engine {
     /// The tier that a credential belongs to.
@@ -51,41 +47,27 @@ impl Engine {
                 self.member(handle).map_or(0, |member| member.record.weight.min(MAX_WEIGHT)),
                 self.policy.credits == CreditRule::Restart,
             ),
-            Strategy::LeastInFlight => Figure::Rank(self.idleness(at)),
+            Strategy::LeastInFlight => Figure::Load(self.hot[at].in_flight, self.hot[at].used),
             _ => Figure::None,
         }
     }
 
-    /// The rank under `least-in-flight`: fewer leases are better, then an earlier use.
-    fn idleness(&self, at: usize) -> i64 {
-        let leases = i64::from(self.hot[at].in_flight.min(0xffff));
-        let since = self.hot[at].used.saturating_sub(self.uses_from).min((1 << RECENCY) - 1);
-        -(leases << RECENCY | i64::try_from(since).unwrap_or(i64::MAX))
-    }
-
-    /// Uses are ranked from here on.
-    pub(super) const fn uses_from(start: u64) -> u64 {
-        start.saturating_mul(1024).saturating_sub(LONG_AGO)
-    }
-
     /// The number of open leases has changed: the index follows, where the strategy looks at them.
-    pub(super) fn load_changed(&mut self, handle: Handle, provider: ProviderIx) {
-        if self.policy.strategy == Strategy::LeastInFlight {
-            let at = handle.0 as usize;
-            let rank = self.idleness(at);
-            self.tables[provider.0 as usize].rerank(self.seats[at], rank);
+    pub(super) fn load_changed(&mut self, handle: Handle, route: RouteId) {
+        if self.policy.strategy != Strategy::LeastInFlight {
+            return;
+        }
+        let Hot { in_flight, used, .. } = self.hot[handle.0 as usize];
+        if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
+            self.tables[provider.0 as usize].set_load(self.seats[handle.0 as usize], in_flight, used);
         }
     }
 
     /// One lease less.
-    pub(super) fn lease_ended(&mut self, handle: Handle) {
-        let at = handle.0 as usize;
-        self.hot[at].in_flight = self.hot[at].in_flight.saturating_sub(1);
-        if self.policy.strategy == Strategy::LeastInFlight {
-            if let Some(provider) = self.member(handle).map(|member| member.provider) {
-                self.load_changed(handle, provider);
-            }
-        }
+    pub(super) fn lease_ended(&mut self, handle: Handle, route: RouteId) {
+        let hot = &mut self.hot[handle.0 as usize];
+        hot.in_flight = hot.in_flight.saturating_sub(1);
+        self.load_changed(handle, route);
     }
 
     /// Has every model credits of its own, also without a state of its own?

@@ -8,6 +8,7 @@ mod bits;
 mod chance;
 mod hot;
 mod int_map;
+mod leader;
 mod pick;
 mod recency;
 mod rendezvous;

@@ -89,7 +89,7 @@ impl Table {
                 around(ready, 0, accept)?;
                 credits.turn(accept)
             }
-            (_, _, Order::Ranks(ranks)) => ranks.best_of(accept),
+            (_, _, Order::Loads(loads)) => loads.least_of(|position| position, accept),
             (_, _, Order::None) => around(ready, 0, accept),
         };
         handle_at(position?)

@@ -2,9 +2,9 @@
 
 use super::bits::BitTree;
 use super::int_map::IntMap;
+use super::leader::{Key, Leader, NOBODY};
 use super::recency::Uses;
 use super::standing::{OutReason, Standing};
-use super::tournament::Tournament;
 use super::weighted::Credits;
 use crate::id::Handle;
 use crate::time::Instant;
@@ -20,8 +20,8 @@ pub(crate) enum Figure {
     Used(u64),
     /// A share, and whether credits begin anew with every change.
     Weight(u32, bool),
-    /// A rank: the higher the better.
-    Rank(i64),
+    /// Open leases, and the last use.
+    Load(u32, u64),
 }
 
 /// What a strategy keeps of one tier.
@@ -31,8 +31,13 @@ pub(super) enum Order {
     None,
     Uses(Uses),
     Credits(Credits),
-    /// `least-in-flight`, and any other rule that gives everybody a rank.
-    Ranks(Tournament),
+    /// The fewest open leases first, of equal ones the earliest use.
+    Loads(Leader),
+}
+
+/// What is compared of a load.
+fn load(in_flight: u32, used: u64, position: u32) -> Key {
+    Key::from(in_flight) << 96 | Key::from(used) << 32 | Key::from(position)
 }
 
 /// The ready ones of one tier, by their position in it.
@@ -73,13 +78,13 @@ impl TierReady {
                     credits.enter(position, weight, restarts);
                 }
             }
-            Figure::Rank(rank) => {
+            Figure::Load(in_flight, used) => {
                 if let Order::None = self.order {
-                    self.order = Order::Ranks(Tournament::default());
+                    self.order = Order::Loads(Leader::default());
                 }
-                if let Order::Ranks(ranks) = &mut self.order {
-                    ranks.grow(position as usize + 1);
-                    ranks.set(position, rank, 0);
+                if let Order::Loads(loads) = &mut self.order {
+                    loads.grow(position as usize + 1);
+                    loads.set(position, load(in_flight, used, position));
                 }
             }
         }
@@ -89,16 +94,16 @@ impl TierReady {
         match (&mut self.order, figure) {
             (Order::Credits(credits), Figure::Weight(_, restarts)) => credits.leave(position, restarts),
             (Order::Credits(credits), _) => credits.leave(position, false),
-            (Order::Ranks(ranks), _) => drop(ranks.take(position)),
+            (Order::Loads(loads), _) => loads.set(position, NOBODY),
             // Those who are not ready are passed over when they come up.
             (Order::None | Order::Uses(_), _) => {}
         }
     }
 
-    /// Corrects the rank of somebody who is ready.
-    pub(super) fn rerank(&mut self, position: u32, rank: i64) {
-        if let (Order::Ranks(ranks), true) = (&mut self.order, self.ready.contains(position)) {
-            ranks.set(position, rank, 0);
+    /// Corrects the load of somebody who is ready.
+    pub(super) fn set_load(&mut self, position: u32, in_flight: u32, used: u64) {
+        if let (Order::Loads(loads), true) = (&mut self.order, self.ready.contains(position)) {
+            loads.set(position, load(in_flight, used, position));
         }
     }
 }

@@ -268,11 +268,11 @@ impl Table {
         }
     }
 
-    /// Corrects the rank of a member wherever it is ready. O(log n) for each model with an index of its own.
-    pub(crate) fn rerank(&mut self, seat: Seat, rank_of_member: i64) {
+    /// Corrects the load of a member wherever it is ready. O(log n) for each model with an index of its own.
+    pub(crate) fn set_load(&mut self, seat: Seat, in_flight: u32, used: u64) {
         if let Ok(rank) = self.rank(seat.key) {
             for shard in &mut self.shards {
-                shard.tiers[rank].rerank(seat.position, rank_of_member);
+                shard.tiers[rank].set_load(seat.position, in_flight, used);
             }
         }
     }

@@ -1,181 +1,166 @@
-//! The highest of many lines: who of a tier has the most credit, or the least load, as time goes on.
+//! The highest of many lines, as time goes on: which weight's richest credential is the richest of all.
 //!
-//! A kinetic tournament: the winner of every pair is kept together with the instant until which it stays the winner, so
-//! that time moves on without a look at those whose order has not changed.
+//! A kinetic tournament: the winner of every group is kept together with the instant until which it stays the winner, so
+//! that time moves on without a look at those whose order has not changed. The last comparison is made when it is asked for:
+//! with few lines there is no other.
 
+/// So many are in a group.
+const FAN: usize = 16;
 const NOBODY: u32 = u32::MAX;
 /// Nobody overtakes any more.
 const NEVER: i64 = i64::MAX;
 
-/// What a position is worth: `height` at time 0, and so much more with each unit of time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Line {
-    height: i64,
-    slope: i64,
-    present: bool,
+/// What somebody is worth: `height` at time 0, and so much more with each unit of time. Of equal ones the smaller position wins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    pub(super) height: i64,
+    pub(super) slope: i64,
+    /// [`Line::NONE`]'s is nobody's.
+    pub(super) position: u32,
 }
 
-/// Lines by position. Of equal ones the smaller position wins.
+impl Line {
+    /// Nobody's.
+    pub(super) const NONE: Self = Self { height: 0, slope: 0, position: NOBODY };
+
+    const fn at(&self, time: i64) -> i64 {
+        self.height.saturating_add(self.slope.saturating_mul(time))
+    }
+}
+
+/// Who wins a group, and before when nothing changes in it.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    winner: u32,
+    until: i64,
+}
+
+/// Lines by index.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tournament {
     lines: Vec<Line>,
-    /// A binary tree: the children of node `n` are `2 n` and `2 n + 1`; from `width` on they are the positions themselves.
-    winners: Vec<u32>,
-    /// By node: nothing changes in it before this time.
-    until: Vec<i64>,
+    /// `levels[0]` has a group for each sixteen lines, the next one for each sixteen groups; the last has sixteen at the most.
+    levels: Vec<Vec<Group>>,
     time: i64,
 }
 
 impl Tournament {
-    /// Makes room for positions below `length`.
-    pub(super) fn grow(&mut self, length: usize) {
-        if length > self.lines.len() {
-            let width = length.next_power_of_two().max(2);
-            self.lines.resize(width, Line::default());
-            self.winners = vec![NOBODY; width];
-            self.until = vec![NEVER; width];
-            self.replay();
-        }
+    /// How many lines there are.
+    pub(super) fn len(&self) -> u32 {
+        self.lines.len() as u32
     }
 
-    /// Plays everything anew. O(n).
-    fn replay(&mut self) {
-        for node in (1..self.winners.len()).rev() {
-            self.play(node);
-        }
-    }
-
-    const fn value_of(&self, line: Line) -> i64 {
-        line.height.saturating_add(line.slope.saturating_mul(self.time))
-    }
-
-    fn winner(&self, node: usize) -> u32 {
-        let width = self.winners.len();
-        match node.checked_sub(width) {
-            Some(position) => {
-                if self.lines[position].present {
-                    position as u32
-                } else {
-                    NOBODY
+    /// Puts one more in.
+    pub(super) fn push(&mut self, line: Line) {
+        self.lines.push(Line::NONE);
+        let mut groups = self.lines.len();
+        let mut level = 0;
+        while groups > FAN {
+            groups = groups.div_ceil(FAN);
+            if level == self.levels.len() {
+                self.levels.push(Vec::new());
+                // What it says of those that are there already.
+                for group in 0..groups {
+                    self.levels[level].push(Group { winner: NOBODY, until: NEVER });
+                    self.play(level, group);
                 }
             }
-            None => self.winners[node],
+            self.levels[level].resize(groups, Group { winner: NOBODY, until: NEVER });
+            level += 1;
+        }
+        self.set(self.len() - 1, line);
+    }
+
+    /// The line of somebody.
+    pub(super) fn get(&self, index: u32) -> Line {
+        self.lines.get(index as usize).copied().unwrap_or(Line::NONE)
+    }
+
+    /// Changes a line.
+    pub(super) fn set(&mut self, index: u32, line: Line) {
+        self.lines[index as usize] = line;
+        let mut group = index as usize;
+        for level in 0..self.levels.len() {
+            group /= FAN;
+            self.play(level, group);
         }
     }
 
-    fn holds_until(&self, node: usize) -> i64 {
-        self.until.get(node).copied().unwrap_or(NEVER)
+    /// Who of a group of a level takes part, and until when each is sure to be sent by his own group.
+    fn entrant(&self, level: usize, at: usize) -> Option<(u32, i64)> {
+        if level == 0 {
+            (at < self.lines.len()).then_some((at as u32, NEVER))
+        } else {
+            self.levels[level - 1].get(at).map(|group| (group.winner, group.until))
+        }
     }
 
-    /// Decides a node by its two children.
-    fn play(&mut self, node: usize) {
-        let (left, right) = (self.winner(2 * node), self.winner(2 * node + 1));
-        let mut until = self.holds_until(2 * node).min(self.holds_until(2 * node + 1));
-        let winner = if left == NOBODY {
-            right
-        } else if right == NOBODY {
-            left
-        } else {
-            let (first, second) = (self.lines[left as usize], self.lines[right as usize]);
-            let ahead = self.value_of(first).saturating_sub(self.value_of(second));
-            let (winner, gains, lead) = if ahead >= 0 {
-                // The right one must be strictly better.
-                (left, second.slope - first.slope, ahead.saturating_add(1))
-            } else {
-                (right, first.slope - second.slope, ahead.saturating_neg())
-            };
-            if gains > 0 {
+    /// The best of those who take part in a group.
+    fn best_in(&self, level: usize, group: usize) -> (u32, Line) {
+        let mut best = (NOBODY, Line::NONE);
+        let mut most = i64::MIN;
+        for at in group * FAN..(group + 1) * FAN {
+            let Some((index, _)) = self.entrant(level, at) else { break };
+            let line = self.get(index);
+            let worth = line.at(self.time);
+            if line.position != NOBODY
+                && (best.0 == NOBODY || worth > most || worth == most && line.position < best.1.position)
+            {
+                (best, most) = ((index, line), worth);
+            }
+        }
+        best
+    }
+
+    /// Decides a group.
+    fn play(&mut self, level: usize, group: usize) {
+        let (winner, first) = self.best_in(level, group);
+        let mut until = NEVER;
+        for at in group * FAN..(group + 1) * FAN {
+            let Some((index, sure)) = self.entrant(level, at) else { break };
+            until = until.min(sure);
+            let other = self.get(index);
+            let gains = other.slope - first.slope;
+            if gains <= 0 || other.position == NOBODY || index == winner {
+                continue;
+            }
+            // Who comes first among equals must be overtaken.
+            let ahead = first.at(self.time).saturating_sub(other.at(self.time));
+            let lead = ahead.saturating_add(i64::from(first.position < other.position));
+            if until == NEVER || lead < gains.saturating_mul(until - self.time) {
                 let wait = lead / gains + i64::from(lead % gains != 0);
                 until = until.min(self.time.saturating_add(wait));
             }
-            winner
-        };
-        self.winners[node] = winner;
-        self.until[node] = until;
-    }
-
-    fn changed(&mut self, position: u32) {
-        let mut node = (position as usize + self.winners.len()) >> 1;
-        while node > 0 {
-            let before = (self.winners[node], self.until[node]);
-            self.play(node);
-            // Nothing above has heard of it before, and nothing will.
-            if before == (self.winners[node], self.until[node]) && before.0 != position {
-                return;
-            }
-            node >>= 1;
         }
-    }
-
-    /// Puts a position in, or changes it. There must be room.
-    pub(super) fn set(&mut self, position: u32, value: i64, slope: u32) {
-        let slope = i64::from(slope);
-        let height = value.saturating_sub(slope.saturating_mul(self.time));
-        self.lines[position as usize] = Line { height, slope, present: true };
-        self.changed(position);
-    }
-
-    /// Takes a position out. Returns what it was worth and its slope, where it was in.
-    pub(super) fn take(&mut self, position: u32) -> Option<(i64, u32)> {
-        let line = self.lines.get_mut(position as usize).filter(|line| line.present)?;
-        line.present = false;
-        let line = *line;
-        self.changed(position);
-        Some((self.value_of(line), line.slope as u32))
-    }
-
-    /// What a position is worth now, where it is in.
-    pub(super) fn value(&self, position: u32) -> Option<i64> {
-        self.lines.get(position as usize).filter(|line| line.present).map(|&line| self.value_of(line))
-    }
-
-    /// Raises or lowers a position.
-    pub(super) fn add(&mut self, position: u32, by: i64) {
-        if let Some(line) = self.lines.get_mut(position as usize) {
-            line.height = line.height.saturating_add(by);
-            self.changed(position);
-        }
+        self.levels[level][group] = Group { winner, until };
     }
 
     /// The best.
-    pub(super) fn best(&self) -> Option<u32> {
-        (self.winners.len() > 1).then(|| self.winners[1]).filter(|&winner| winner != NOBODY)
-    }
-
-    /// The best of those that `accept` takes. O(log n), and as much again for each that it refuses.
-    pub(super) fn best_of(&mut self, accept: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut refused = Vec::new();
-        let found = loop {
-            match self.best() {
-                Some(position) if !accept(position) => {
-                    self.lines[position as usize].present = false;
-                    self.changed(position);
-                    refused.push(position);
-                }
-                found => break found,
-            }
-        };
-        for position in refused {
-            self.lines[position as usize].present = true;
-            self.changed(position);
-        }
-        found
+    pub(super) fn best(&self) -> Option<Line> {
+        let (best, line) = self.best_in(self.levels.len(), 0);
+        (best != NOBODY).then_some(line)
     }
 
     /// Time goes on.
     pub(super) fn advance(&mut self, by: i64) {
         self.time = self.time.saturating_add(by).min(NEVER - 1);
-        if self.winners.len() > 1 {
-            self.catch_up(1);
+        if let Some(level) = self.levels.len().checked_sub(1) {
+            for group in 0..self.levels[level].len() {
+                self.catch_up(level, group);
+            }
         }
     }
 
-    fn catch_up(&mut self, node: usize) {
-        if self.holds_until(node) <= self.time {
-            self.catch_up(2 * node);
-            self.catch_up(2 * node + 1);
-            self.play(node);
+    fn catch_up(&mut self, level: usize, group: usize) {
+        if self.levels[level].get(group).is_none_or(|group| group.until > self.time) {
+            return;
         }
+        if level > 0 {
+            for below in group * FAN..(group + 1) * FAN {
+                self.catch_up(level - 1, below);
+            }
+        }
+        self.play(level, group);
     }
 
     /// The time.
@@ -183,39 +168,9 @@ impl Tournament {
         self.time
     }
 
-    /// Time begins anew, and what everybody is worth is multiplied. O(n).
-    pub(super) fn rewind(&mut self, factor: f64) {
-        let time = self.time;
-        for line in &mut self.lines {
-            let value = line.height.saturating_add(line.slope.saturating_mul(time));
-            line.height = scaled(value, factor);
-        }
+    /// Time begins anew: every line is to be set.
+    pub(super) const fn rewind(&mut self) {
         self.time = 0;
-        self.replay();
-    }
-
-    /// Time begins anew, with nobody worth anything. `moved` are those whose lines do not begin at zero: the others keep
-    /// their order, which is that of their slopes.
-    pub(super) fn restart(&mut self, moved: impl Iterator<Item = u32>) {
-        self.time = 0;
-        for position in moved {
-            self.lines[position as usize].height = 0;
-            self.changed(position);
-        }
-    }
-}
-
-/// A value in another unit.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a credit is a share of a turn, and its 53 first digits are enough"
-)]
-pub(super) fn scaled(value: i64, factor: f64) -> i64 {
-    // Most often nothing changes: then no digit does.
-    if factor.to_bits() == 1_f64.to_bits() {
-        value
-    } else {
-        (value as f64 * factor) as i64
     }
 }
 
@@ -227,36 +182,44 @@ mod tests {
     proptest! {
         #[test]
         fn the_winner_is_the_one_that_a_search_would_find(
-            steps in prop::collection::vec((0u8..6, 0u32..23, -50i64..50, 0u32..6), 1..300),
+            count in prop_oneof![1_u32..16, 17_u32..400],
+            steps in prop::collection::vec((0u8..6, any::<prop::sample::Index>(), -50i64..50, 0u32..6), 1..200),
         ) {
             let mut tournament = Tournament::default();
-            let mut lines: Vec<Option<(i64, u32)>> = vec![None; 23];
-            for (what, position, number, slope) in steps {
-                tournament.grow(position as usize + 1);
+            // What each is worth now, and its slope; positions are in another order than indices.
+            let mut lines: Vec<Option<(i64, i64)>> = Vec::new();
+            let position = |index: u32| (index * 7 + 3) % 401;
+            for index in 0..count {
+                let worth = i64::from(index * 31 % 17);
+                tournament.push(Line { height: worth, slope: worth % 5, position: position(index) });
+                lines.push(Some((worth, worth % 5)));
+            }
+            prop_assert_eq!(tournament.len(), count);
+            for (what, index, number, slope) in steps {
+                let index = index.index(count as usize) as u32;
+                let slope = i64::from(slope);
                 match what {
                     0 | 1 => {
-                        tournament.set(position, number, slope);
-                        lines[position as usize] = Some((number, slope));
+                        let height = number - slope * tournament.time();
+                        tournament.set(index, Line { height, slope, position: position(index) });
+                        lines[index as usize] = Some((number, slope));
                     }
-                    2 => prop_assert_eq!(tournament.take(position), lines[position as usize].take()),
-                    3 if number == 7 => tournament.rewind(1.0),
+                    2 => {
+                        tournament.set(index, Line::NONE);
+                        lines[index as usize] = None;
+                    }
                     _ => {
                         tournament.advance(number.abs());
-                        for (value, slope) in lines.iter_mut().flatten() {
-                            *value += i64::from(*slope) * number.abs();
+                        for (worth, slope) in lines.iter_mut().flatten() {
+                            *worth += *slope * number.abs();
                         }
                     }
                 }
-                let search = |accept: &dyn Fn(u32) -> bool| {
-                    let present = (0..23).filter(|&at| lines[at as usize].is_some() && accept(at));
-                    present.max_by_key(|&at| (lines[at as usize].map(|(value, _)| value), std::cmp::Reverse(at)))
-                };
-                prop_assert_eq!(tournament.best(), search(&|_| true));
-                prop_assert_eq!(tournament.value(position), lines[position as usize].map(|(value, _)| value));
-                let refuse = number.unsigned_abs() as u32 % 3;
-                let accept = |at: u32| at % 3 != refuse;
-                prop_assert_eq!(tournament.best_of(accept), search(&accept));
-                prop_assert_eq!(tournament.best(), search(&|_| true));
+                let present = (0..count).filter(|&at| lines[at as usize].is_some());
+                let best = present.max_by_key(|&at| {
+                    (lines[at as usize].map(|(worth, _)| worth), std::cmp::Reverse(position(at)))
+                });
+                prop_assert_eq!(tournament.best().map(|line| line.position), best.map(position));
             }
         }
     }

@@ -17,7 +17,8 @@ export async function native({ progress }) {
   const folder = path.resolve(at(), process.env.CARGO_TARGET_DIR ?? "target");
   const lines = (await runLines(path.join(folder, "release/credpool-bench"), [])).map((line) => JSON.parse(line));
   const loads = lines.filter(({ row }) => row === "load").map(loadRow);
-  const found = /** @type {Found[]} */ (lines.filter(({ row }) => row !== "load"));
+  const reads = lines.filter(({ row }) => row === "random reads").map(({ row, size, pick }) => ({ name: `${row} of 32 bytes`, size, figure: pick, note: "a yardstick" }));
+  const found = /** @type {Found[]} */ (lines.filter(({ row }) => row !== "load" && row !== "random reads"));
   const picks = found.flatMap(({ row, size, pick, both, allocations, asked, picks }) => {
     const same = (/** @type {number} */ of) => found.find((other) => other.row === row && other.size === of)?.pick;
     const bars = [atMost("<= 100 ns", pick.min, 100)];
@@ -25,7 +26,7 @@ export async function native({ progress }) {
     const slow = asked > 0 ? `; ${asked} of ${picks} picks went through handle` : "";
     return [{ name: row, size, figure: pick, bars, note: `with release ${both.min.toFixed(1)} ns, ${(allocations / picks).toFixed(2)} allocations${slow}` }];
   });
-  return [...picks, ...loads];
+  return [...picks, ...reads, ...loads];
 }
 
 /** @param {Load} load @returns {Row} */
