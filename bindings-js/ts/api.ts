@@ -23,6 +23,7 @@ export type { ScenarioReport, ScenarioStep } from "./simulate.js";
 export { indexedDbStore } from "./store/indexeddb.js";
 export { memoryStore } from "./store/memory.js";
 export type { MemoryStoreOptions } from "./store/memory.js";
+export { Watchers } from "./store/watchers.js";
 export { Notices } from "./store/notices.js";
 export { RETENTION } from "./store/store.js";
 export type {

@@ -2,8 +2,8 @@
 // these becomes a sentence that names the call, and never a secret.
 import { messageOf } from "./errors.js";
 import type { WholeHost } from "./host.js";
-import type { MutationData, PoolInput, RowId, RowKind } from "./protocol.js";
-import { checked, count, list, record, rowId, rowsOf, Rubbish } from "./rows.js";
+import type { MutationData, PoolInput, RowId } from "./protocol.js";
+import { changedRows, checked, count, list, record, rowId, rowsOf, Rubbish } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
 import type { CredentialStore, StoreLease } from "./store/store.js";
 
@@ -36,12 +36,7 @@ export class StoreCalls {
       const state: unknown = await this.#inTime(since > 0 ? this.#store.load(since) : this.#store.load());
       const { generation, rows, removed, complete } = record(state, "store.load()");
       if (since <= 0 || complete !== false) return { generation: count(generation, "generation"), rows: checked(rows) };
-      const changed = rowsOf(rows, "rows");
-      // A row that is gone has no data.
-      for (const { kind, id } of list(removed ?? [], "removed").map((row) => record(row, "removed"))) {
-        if (typeof kind === "string") changed.push({ kind: kind as RowKind, id: rowId(id, "removed.id"), version: 0 });
-      }
-      return { loaded: { op, generation: count(generation, "generation"), rows: rowsOf(changed, "rows") } };
+      return { loaded: { op, generation: count(generation, "generation"), rows: changedRows(rows, removed) } };
     } catch (error) {
       return { failed: { op, message: this.#say("load", error, []) } };
     }

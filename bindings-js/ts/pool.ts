@@ -89,7 +89,7 @@ export class CredentialPool implements AsyncDisposable {
     try {
       for (const [provider, refresher] of Object.entries(options.refreshers ?? {})) pool.setRefresher(provider, refresher);
       // First, so that no change falls between the two.
-      pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload());
+      pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload(), (generation, rows) => driver.handle({ changed: { generation, rows } }));
       await pool.reload();
     } catch (error) {
       pool.#watch?.stop();

@@ -237,6 +237,7 @@ export type PoolInput =
   | { introspect: { request: number; id: number } }
   | { auto_refresh: { request: number; enabled: boolean; interval?: number } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
+  | { changed: { generation: number; rows: RowData[] } }
   | { leased: { op: number; fence: number } }
   | { busy: { op: number } }
   | { unanswered: { op: number; sent: boolean } }

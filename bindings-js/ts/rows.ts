@@ -106,6 +106,15 @@ export function rowId(value: unknown, what: string): RowId {
   throw new Rubbish(`${what} is neither a positive whole number nor a text`);
 }
 
+/** What changed since a generation; a row that is gone has no data. */
+export function changedRows(rows: unknown, removed: unknown): RowData[] {
+  const changed = rowsOf(rows, "rows");
+  for (const { kind, id } of list(removed ?? [], "removed").map((row) => record(row, "removed"))) {
+    if (typeof kind === "string" && KINDS.includes(kind)) changed.push({ kind: kind as RowKind, id: rowId(id, "removed.id"), version: 0 });
+  }
+  return changed;
+}
+
 /** The rows of a conflict. */
 export function rowsOf(value: unknown, what: string): RowData[] {
   const rows = list(value, what).map((row, at) => rowOf(row, `${what}[${at}]`));

@@ -2,8 +2,9 @@
 // Chromium and its driver. Debian's packages are installed where they are missing; elsewhere a sentence says what to do.
 import fs from "node:fs";
 import path from "node:path";
-import { Failure, ask, must } from "../lib/run.mjs";
+import { Failure, ask } from "../lib/run.mjs";
 import { duration } from "../lib/say.mjs";
+import { installWithApt } from "./apt.mjs";
 
 /** @param {string} variable @param {string[]} names */
 function find(variable, names) {
@@ -26,7 +27,7 @@ export async function ensureBrowser() {
   const started = Date.now();
   let found = look();
   if (!found.chromium || !found.driver) {
-    await installWithApt();
+    await installWithApt("Chromium or chromedriver", ["chromium", "chromium-driver"], "install both, or name them in CHROMIUM and CHROMEDRIVER.");
     found = look();
   }
   if (!found.chromium || !found.driver) {
@@ -37,21 +38,4 @@ export async function ensureBrowser() {
   const version = (await ask(found.chromium, ["--version", "--no-sandbox"]))?.split("\n").at(-1) ?? "there";
   const took = Date.now() - started;
   return took > 10_000 ? `${version}, installed in ${duration(took)}` : version;
-}
-
-async function installWithApt() {
-  if (!(await ask("apt-get", ["--version"]))) {
-    throw new Failure("Chromium and chromedriver are missing and there is no apt-get: install both, or name them in CHROMIUM and CHROMEDRIVER.");
-  }
-  const rootUser = process.getuid?.() === 0;
-  if (!rootUser && !(await ask("sudo", ["-n", "true"]).then((said) => said !== undefined))) {
-    throw new Failure("Chromium and chromedriver are missing: run `sudo apt-get install chromium chromium-driver`, then try again.");
-  }
-  const apt = (/** @type {string[]} */ ...args) => {
-    const all = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", ...args];
-    const [program = "", ...rest] = rootUser ? all : ["sudo", "-n", "DEBIAN_FRONTEND=noninteractive", ...all];
-    return must(program, rest, { env: { DEBIAN_FRONTEND: "noninteractive" } });
-  };
-  await apt("update");
-  await apt("-y", "install", "--no-install-recommends", "chromium", "chromium-driver");
 }

@@ -7,6 +7,7 @@ import { Failure } from "../lib/run.mjs";
 import { Progress, fact, heading } from "../lib/say.mjs";
 import { ensureBrowser } from "./browser.mjs";
 import { ensureNpmPackages } from "./npm.mjs";
+import { ensurePostgres } from "./postgres.mjs";
 import { ensureRuntimes } from "./runtimes.mjs";
 import { ensureRust } from "./rust.mjs";
 import { ensureWasmBindgen, ensureWasmPack } from "./wasm-tools.mjs";
@@ -20,6 +21,7 @@ const parts = {
   bindgen: { title: "wasm-bindgen", ensure: ensureWasmBindgen },
   pack: { title: "wasm-pack", ensure: ensureWasmPack },
   browser: { title: "Chromium", ensure: ensureBrowser },
+  postgres: { title: "PostgreSQL", ensure: ensurePostgres },
   runtimes: { title: "other runtimes", ensure: ensureRuntimes },
 };
 

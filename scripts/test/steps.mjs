@@ -199,6 +199,26 @@ const inEveryRuntime = [
     skipped: nodeSkipped,
     commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"], [node, "tests/oauth/processes.mjs", "20"]],
   },
+  {
+    name: "crash",
+    title: "processes killed in the midst of commits to one SQLite file: tests/stores/crash.mjs KILLS for more",
+    built: true,
+    tests: nodeTests,
+    commands: () => [[node, "tests/stores/crash.mjs", "60"]],
+  },
+  {
+    name: "postgres",
+    title: "the store in PostgreSQL, over a server of its own that is killed; many processes; eight killed at random",
+    needs: ["postgres"],
+    built: true,
+    tests: nodeTests,
+    skipped: nodeSkipped,
+    commands: () => [
+      [node, "--test", "--test-reporter=spec", "--test-timeout=170000", "tests/postgres/store.mjs"],
+      [node, "tests/postgres/crowd.mjs"],
+      [node, "tests/oauth/processes.mjs", "20", "postgres"],
+    ],
+  },
   { name: "worker", title: "a Cloudflare-like worker", built: true, commands: () => [[node, "tests/package/worker.mjs"]] },
 ];
 

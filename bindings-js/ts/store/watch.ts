@@ -1,9 +1,13 @@
 // What others change in the store, read soon after it is told. A store that cannot tell is read again by `pool.reload()`.
 import type { WholeHost } from "../host.js";
+import type { RowData } from "../protocol.js";
+import { changedRows } from "../rows.js";
 import type { CredentialStore, StoreState } from "./store.js";
 
 /** After a look at what others have changed the next one is so much later: a busy neighbour costs a bounded share. */
 const PAUSE_MS = 100;
+/** More rows than these cross better packed, with all others. */
+const MANY = 1000;
 /** What others do to these counts at once. Last uses and ties are notes of each process for itself. */
 const KINDS: readonly string[] = ["credential", "health"];
 
@@ -49,6 +53,8 @@ export class StoreWatch {
   readonly #known: Known;
   readonly #host: WholeHost;
   readonly #reload: () => Promise<void>;
+  /** Gives the engine what others have changed. */
+  readonly #adopt: (generation: number, rows: RowData[]) => void;
   #stop: (() => void) | undefined;
   #stopped = false;
   #looking = false;
@@ -56,11 +62,12 @@ export class StoreWatch {
   #told: (number | undefined)[] = [];
   #pause: { timer: unknown; over: () => void } | undefined;
 
-  constructor(store: CredentialStore, known: Known, host: WholeHost, reload: () => Promise<void>) {
+  constructor(store: CredentialStore, known: Known, host: WholeHost, reload: () => Promise<void>, adopt: (generation: number, rows: RowData[]) => void) {
     this.#store = store;
     this.#known = known;
     this.#host = host;
     this.#reload = reload;
+    this.#adopt = adopt;
     this.#stop = store.watch?.((generation) => this.#changed(generation));
   }
 
@@ -94,17 +101,26 @@ export class StoreWatch {
       if (told.every((generation) => generation !== undefined && this.#known.isOwn(generation))) continue;
       // A store that fails says so to the reload, which knows what may be repeated of it.
       const state = await this.#store.load(this.#known.read).catch(() => undefined);
-      if ((!state || this.#isNews(state)) && !this.#stopped) await this.#reload();
+      if (this.#stopped) return;
+      if (!state || state.complete !== false || state.rows.length > MANY) await this.#reload();
+      else if (this.#isNews(state)) this.#take(state);
       await this.#rest();
     }
   }
 
-  #isNews({ rows, removed, complete, generation }: StoreState): boolean {
-    if (complete || removed.length > 0) return true;
+  #isNews({ rows, removed, generation }: StoreState): boolean {
+    if (removed.length > 0) return true;
     const news = rows.some((row) => KINDS.includes(row.kind) && !this.#known.isOwn(row.generation));
     // Nobody needs to be asked for the same once more.
     if (!news) this.#known.loaded(generation);
     return news;
+  }
+
+  /** Only what changed: ten thousand others need not be read again for one. */
+  #take({ rows, removed, generation }: StoreState): void {
+    const others = rows.filter((row) => KINDS.includes(row.kind) && !this.#known.isOwn(row.generation));
+    this.#adopt(generation, changedRows(others, removed));
+    this.#known.loaded(generation);
   }
 
   #rest(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Callbacks of a store that tells of its commits. */
+/** Callbacks of a store that tells of its commits: for those who write one. */
 export class Watchers {
   readonly #all = new Set<(generation?: number) => void>();
 

@@ -69,10 +69,10 @@ async function databaseClass(): Promise<{ Opener: DatabaseClass; strict?: boolea
 
 /** What is known of a driver's error: its name or its number, whichever the driver tells. */
 function saysOneOf(error: unknown, names: RegExp, numbers: readonly number[], words: RegExp): boolean {
-  const { code, errcode, errno, message } = (error ?? {}) as { code?: unknown; errcode?: unknown; errno?: unknown; message?: unknown };
+  const { code, errcode, errno, rawCode, message } = (error ?? {}) as { code?: unknown; errcode?: unknown; errno?: unknown; rawCode?: unknown; message?: unknown };
   if (names.test(String(code)) || words.test(String(message))) return true;
   // The lowest byte is the plain code, what is above it tells more.
-  return [errcode, errno].some((number) => typeof number === "number" && number > 0 && numbers.includes(number & 0xff));
+  return [errcode, errno, rawCode].some((number) => typeof number === "number" && number > 0 && numbers.includes(number & 0xff));
 }
 
 /** Did another connection hold the file's lock? Then the same may be tried again. The errors of all drivers are known. */
@@ -86,6 +86,11 @@ export function isSqliteBusyError(error: unknown): boolean {
 /** Is the file damaged, or no database at all? */
 export function isDamaged(error: unknown): boolean {
   return saysOneOf(error, /^SQLITE_(CORRUPT|NOTADB)/, [11, 26], /disk image is malformed|file is not a database|malformed database schema/);
+}
+
+/** Could a file not be read or written? Side files that another process has just taken away look like that. */
+export function isInputOutput(error: unknown): boolean {
+  return saysOneOf(error, /^SQLITE_(IOERR|CANTOPEN)/, [10, 14], /disk I\/O error|unable to open database file/);
 }
 
 /** May the file not be written? */

@@ -1,13 +1,14 @@
 // The open file of an SQLite store: opening, waiting for others, and what is done where the file is not as it should be.
-import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, realpathSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { accessSync, chmodSync, closeSync, constants, existsSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Notices } from "credpool";
-import { isDamaged, isReadOnly, isSqliteBusyError, openDatabase, textColumn } from "./sqlite-driver.js";
+import { isDamaged, isInputOutput, isReadOnly, isSqliteBusyError, openDatabase, textColumn } from "./sqlite-driver.js";
 import type { Database, Statement } from "./sqlite-driver.js";
 import { takeOver } from "./sqlite-oh-my-pi.js";
-import { alone, finished, putInPlace } from "./sqlite-replace.js";
+import { alone, copyOf, finished, identityOf, putInPlace } from "./sqlite-replace.js";
 import { mend } from "./sqlite-salvage.js";
 import { isCurrent, kindOf, pragma, prepareDatabase } from "./sqlite-schema.js";
 
@@ -15,6 +16,9 @@ import { isCurrent, kindOf, pragma, prepareDatabase } from "./sqlite-schema.js";
 const BUSY_FOR_MS = 10_000;
 /** Between two tries: twice as long each time, up to this, and up to half of it more or less. */
 const LONGEST_PAUSE_MS = 50;
+
+/** So often another file may be found in its place during one call. */
+const MOST_REPLACED = 20;
 
 /** Prepares a statement, or finds the one that was. */
 export interface Sql {
@@ -30,6 +34,8 @@ export interface Connection {
   database: Database;
   sql: Sql;
   readOnly: boolean;
+  /** Is called when it is closed. */
+  removed: (() => void) | undefined;
   /** Which file was opened: another may be put in its place. */
   identity: string | undefined;
 }
@@ -53,21 +59,31 @@ export class SqliteFile {
 
   /** One transaction, in one turn of the event loop. Where another process holds the lock it is tried again. */
   async transact<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", work: (sql: Sql) => T): Promise<T> {
-    for (let mended = false; ; mended = true) {
+    let mended = false;
+    for (let replaced = 0; ; ) {
       const connection = await this.#open();
       try {
         return await this.#patiently(() => this.#once(connection, begin, work));
       } catch (error) {
-        if (mended || !isDamaged(error) || this.#path === ":memory:" || connection.readOnly) throw this.#error(error);
-        await this.#mend();
+        const another = connection.identity !== undefined && identityOf(this.#path) !== connection.identity;
+        if (another && replaced < MOST_REPLACED) {
+          replaced += 1; // The next look opens the other one.
+        } else if (!mended && isDamaged(error) && connection.identity !== undefined && !connection.readOnly) {
+          mended = true;
+          await this.#mend();
+        } else {
+          throw this.#error(error);
+        }
       }
     }
   }
 
-  #once<T>({ database, sql, readOnly }: Connection, begin: string, work: (sql: Sql) => T): T {
+  #once<T>({ database, sql, readOnly, identity }: Connection, begin: string, work: (sql: Sql) => T): T {
     if (readOnly && begin !== "BEGIN") throw new Error("the file may be read and not be written: nothing was changed");
     database.exec(begin);
     try {
+      // Who replaces a file holds its lock until the other is in place: what is written here now would be lost.
+      if (begin !== "BEGIN" && identity !== undefined && identityOf(this.#path) !== identity) throw new Error("another file is in its place");
       const result = work(sql);
       database.exec("COMMIT");
       return result;
@@ -95,6 +111,7 @@ export class SqliteFile {
       }
     }
     connection.database.close();
+    connection.removed?.();
   }
 
   async #open(): Promise<Connection> {
@@ -117,12 +134,20 @@ export class SqliteFile {
       const path = realpathSync(this.#path);
       if (readOnly) return await this.#connected(path, true);
       if (existsSync(finished(path))) await alone(path, () => putInPlace(path));
-      try {
-        return await this.#connected(path, false);
-      } catch (error) {
-        if (!isDamaged(error)) throw error;
-        await this.#mend();
-        return await this.#connected(path, false);
+      let mended = false;
+      for (let failures = 0; ; ) {
+        try {
+          return await this.#connected(path, false);
+        } catch (error) {
+          if (isDamaged(error) && !mended) {
+            mended = true;
+            await this.#mend();
+          } else if (isInputOutput(error) && (failures += 1) < MOST_REPLACED) {
+            await sleep(50); // Another process may be putting a mended file in its place.
+          } else {
+            throw error;
+          }
+        }
       }
     } catch (error) {
       throw this.#error(error);
@@ -130,12 +155,11 @@ export class SqliteFile {
   }
 
   async #connected(path: string, readOnly: boolean): Promise<Connection> {
-    const database = readOnly ? await openToRead(path) : await openDatabase(path);
+    const { database, removed } = readOnly ? await openToRead(path) : { database: await openDatabase(path), removed: undefined };
     try {
       const kind = await this.#patiently(() => kindOf(database));
       if (kind === "oh-my-pi" && !readOnly) {
-        database.close();
-        const said = await takeOver(path);
+        const said = await takeOver(path, database);
         if (said !== undefined) this.notices.tell({ kind: "migrated", message: `${this.#path}: ${said}` });
         return await this.#connected(path, readOnly);
       }
@@ -148,6 +172,7 @@ export class SqliteFile {
       } catch {
         // It is closed already.
       }
+      removed?.();
       throw error;
     }
     const statements = new Map<string, Statement>();
@@ -157,7 +182,7 @@ export class SqliteFile {
       return statement;
     };
     const sql = Object.assign(prepared, { row: COLUMNS.map((name) => (TEXTS.includes(name) ? textColumn(database, name) : name)).join(", ") });
-    return (this.#connection = { database, sql, readOnly, identity: path === ":memory:" ? undefined : identityOf(this.#path) });
+    return (this.#connection = { database, sql, readOnly, removed, identity: path === ":memory:" ? undefined : identityOf(this.#path) });
   }
 
   /** Sets a damaged file aside; everybody reads everything anew. */
@@ -194,18 +219,38 @@ export class SqliteFile {
   }
 }
 
-/** In a folder that may not be written SQLite has no place for its side files: then the file is taken as one that nobody changes. */
-async function openToRead(path: string): Promise<Database> {
-  let database: Database | undefined;
+/**
+ * In a folder that may not be written SQLite has no place for its side files: then the file is taken as one that nobody changes,
+ * and where the driver cannot do that, a copy is read that nobody else may see.
+ */
+async function openToRead(path: string): Promise<{ database: Database; removed: (() => void) | undefined }> {
+  const opened = async (name: string): Promise<Database> => {
+    const database = await openDatabase(name, { readOnly: true });
+    try {
+      database.prepare("SELECT count(*) FROM sqlite_schema").get();
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  };
+  const names = existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0 ? [path] : [path, `${pathToFileURL(path).href}?immutable=1`];
+  for (const name of names) {
+    try {
+      return { database: await opened(name), removed: undefined };
+    } catch (error) {
+      if (isDamaged(error)) throw error;
+    }
+  }
+  const folder = mkdtempSync(join(tmpdir(), "credpool-"));
+  const removed = () => rmSync(folder, { recursive: true, force: true });
   try {
-    database = await openDatabase(path, { readOnly: true });
-    database.prepare("SELECT count(*) FROM sqlite_schema").get();
-    return database;
+    const copy = join(folder, "copy.db");
+    copyOf(path, copy);
+    return { database: await openDatabase(copy), removed };
   } catch (error) {
-    database?.close();
-    if (isDamaged(error)) throw error;
-    if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0) throw error;
-    return openDatabase(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+    removed();
+    throw error;
   }
 }
 
@@ -223,14 +268,5 @@ function mayWrite(path: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function identityOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}/${ino}`;
-  } catch {
-    return "gone";
   }
 }

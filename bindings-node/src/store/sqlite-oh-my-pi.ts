@@ -4,19 +4,22 @@ import { basename } from "node:path";
 import { rmSync } from "node:fs";
 import { isSqliteBusyError, openDatabase } from "./sqlite-driver.js";
 import type { Database, SqlRow, SqlValue } from "./sqlite-driver.js";
-import { alone, asideName, finish, keepAs, putInPlace, remove } from "./sqlite-replace.js";
-import { kindOf, prepareDatabase } from "./sqlite-schema.js";
+import { alone, asideName, finish, identityOf, keepAs, putInPlace, remove } from "./sqlite-replace.js";
+import { prepareDatabase } from "./sqlite-schema.js";
 
-/** Takes over what is in it. Answers what was done, for people; `undefined` where another process has done it. */
-export async function takeOver(file: string): Promise<string | undefined> {
+/**
+ * Takes over what is in an open file, and closes it. Answers what was done, for people; `undefined` where another process has
+ * done it.
+ */
+export async function takeOver(file: string, old: Database): Promise<string | undefined> {
+  const opened = identityOf(file);
   return alone(file, async () => {
-    if (putInPlace(file)) return undefined;
+    if (putInPlace(file) || identityOf(file) !== opened) return undefined;
     const made = `${file}.migrated`;
     remove(made);
-    const [old, fresh] = [await openDatabase(file), await openDatabase(made)];
+    const fresh = await openDatabase(made);
     let said: string;
     try {
-      if (kindOf(old) !== "oh-my-pi") return undefined;
       haveAlone(old);
       prepareDatabase(fresh, made);
       said = convert(old, fresh);

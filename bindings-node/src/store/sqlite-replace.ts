@@ -91,6 +91,16 @@ export function putInPlace(file: string): boolean {
   return true;
 }
 
+/** Which file stands under a name: another may be put in its place. */
+export function identityOf(path: string): string {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}/${ino}`;
+  } catch {
+    return "gone";
+  }
+}
+
 export function remove(file: string): void {
   for (const side of ["", ...SIDES]) rmSync(file + side, { force: true });
 }

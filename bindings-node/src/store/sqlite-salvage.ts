@@ -32,20 +32,45 @@ export async function mend(file: string): Promise<string | undefined> {
   return alone(file, async () => {
     if (putInPlace(file) || (await isSound(file))) return undefined;
     if (!looksLikeOurs(file)) throw new Error("file is not a database");
-    const aside = asideName(file, "damaged");
-    copyOf(file, aside);
-    const [copy, made] = [`${file}.salvage`, `${file}.mended`];
-    remove(made);
-    copyOf(file, copy);
-    let said: string;
+    const free = await held(file);
     try {
-      said = await rescue(copy, made);
+      const aside = asideName(file, "damaged");
+      copyOf(file, aside);
+      const [copy, made] = [`${file}.salvage`, `${file}.mended`];
+      remove(made);
+      copyOf(file, copy);
+      let said: string;
+      try {
+        said = await rescue(copy, made);
+      } finally {
+        remove(copy);
+      }
+      finish(file, made);
+      return `it was damaged and is kept as ${basename(aside)}; ${said}`;
     } finally {
-      remove(copy);
+      free();
     }
-    finish(file, made);
-    return `it was damaged and is kept as ${basename(aside)}; ${said}`;
   });
+}
+
+/**
+ * Keeps others from writing into the damaged file while it is replaced; after that they see that it is another. Where not even
+ * that can be done to it, nobody else can write it either.
+ */
+async function held(file: string): Promise<() => void> {
+  const database = await openDatabase(file);
+  try {
+    database.exec("PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE");
+  } catch {
+    // Nobody can.
+  }
+  return () => {
+    try {
+      database.close();
+    } catch {
+      // Damaged.
+    }
+  };
 }
 
 async function isSound(file: string): Promise<boolean> {

@@ -22,6 +22,8 @@ pub enum Input {
     /// Some of the rows of a load, which [`Completion::Loaded`] ends. Credentials come before what belongs to them, and all
     /// that belongs together comes without another input in between: until the end nobody new is handed out.
     Rows(OpId, Vec<Row>),
+    /// Rows that others have changed, all since a generation that was read; those that are gone have no data. Nobody asked.
+    Changed(u64, Vec<Row>),
     /// Time has passed. Early or repeated ticks change nothing.
     Tick,
 }

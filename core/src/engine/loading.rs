@@ -65,9 +65,11 @@ impl Engine {
     pub(super) fn adopt_changed(&mut self, rows: Vec<Row>) {
         let (credentials, others): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| row.kind == RowKind::Credential);
+        let mut touched = Providers::default();
         for row in credentials {
-            self.adopt_credential(row);
+            touched.add(self.adopt_credential_unseated(row));
         }
+        self.lay_out_all(&touched);
         for row in &others {
             match row.kind {
                 RowKind::Health => {

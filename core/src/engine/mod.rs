@@ -279,6 +279,10 @@ impl Engine {
             Input::Command(command) => self.command(command),
             Input::Completion(op, completion) => self.complete(op, completion),
             Input::Rows(op, rows) => self.take_rows(op, rows),
+            Input::Changed(generation, rows) => {
+                self.loaded(generation, rows, None);
+                self.somebody_returned = true;
+            }
             Input::Tick => {}
         }
         self.serve_drains();

@@ -394,6 +394,10 @@ impl Pool {
                 let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
                 return Ok(Input::Completion(op, Completion::Loaded { generation, rows }));
             }
+            PoolInput::Changed { generation, rows } => {
+                let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
+                return Ok(Input::Changed(generation, rows));
+            }
             PoolInput::Committed { op, generation, rows } => {
                 return Ok(Input::Completion(op, Completion::Committed { generation, rows }));
             }

@@ -133,4 +133,37 @@ mod tests {
         assert_eq!(step.changed, [handle], "it is gone");
         assert!(pool.entry(handle).is_none());
     }
+
+    #[test]
+    fn what_others_changed_is_taken_over_by_itself() {
+        let (mut pool, now, op) = loading();
+        let row = |id: u64, version: u64, name: &str, secret: Option<&str>| {
+            let data = secret.map(|_| RECORD.replace('é', name).into());
+            RowData {
+                kind: RowKind::Credential,
+                id: RowId::Number(id),
+                version,
+                data,
+                secret: secret.map(Into::into),
+            }
+        };
+        let rows = vec![row(1, 1, "a", Some(r#"{"key":"1"}"#)), row(2, 1, "b", Some(r#"{"key":"2"}"#))];
+        let _ = pool.handle(now, PoolInput::Loaded { op, generation: 1, rows });
+        let handle = pool.find_named("openai", "a").unwrap();
+        let _ = pool.entry(handle);
+        let changed = vec![
+            row(1, 2, "a", Some(r#"{"key":"new"}"#)),
+            row(2, 0, "b", None),
+            row(3, 1, "c", Some(r#"{"key":"3"}"#)),
+        ];
+        let step = pool.handle(now, PoolInput::Changed { generation: 4, rows: changed });
+        assert_eq!(step.changed, [handle], "whoever has it forgets the old secret");
+        assert_eq!(pool.secret(handle), Some("new"));
+        assert!(pool.find_named("openai", "b").is_none());
+        assert_eq!(pool.secret(pool.find_named("openai", "c").unwrap()), Some("3"));
+        // The same once more changes nothing.
+        let same = vec![row(1, 2, "a", Some(r#"{"key":"new"}"#))];
+        let step = pool.handle(now, PoolInput::Changed { generation: 4, rows: same });
+        assert!(step.changed.is_empty() && step.events.is_empty());
+    }
 }

@@ -110,6 +110,8 @@ pub enum PoolInput {
     AutoRefresh { request: RequestId, enabled: bool, interval: Span },
     /// A load is done; of rows that have changed, those that are gone have no data.
     Loaded { op: OpId, generation: u64, rows: Vec<RowData> },
+    /// Others have changed these rows; of those that are gone there is no data.
+    Changed { generation: u64, rows: Vec<RowData> },
     /// A lease was given, or prolonged.
     Leased { op: OpId, fence: u64 },
     /// Another has the lease.
@@ -427,6 +429,7 @@ impl FromJson for PoolInput {
                 variant!(from, Self::AutoRefresh { request, enabled = true, interval = Span::ZERO })
             }
             "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
+            "changed" => variant!(from, Self::Changed { generation, rows }),
             "leased" => variant!(from, Self::Leased { op, fence }),
             "busy" => variant!(from, Self::Busy { op }),
             "answered" => {

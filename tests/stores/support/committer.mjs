@@ -1,0 +1,28 @@
+// @ts-check
+// A process that commits to a file until it is killed, and says of each commit that it is done.
+import fs from "node:fs";
+import { sqliteStore } from "credpool/node";
+
+const [file = "", name = ""] = process.argv.slice(2);
+const store = sqliteStore(file);
+const { rows } = await store.load();
+const mine = rows.find(({ kind, id }) => kind === "tie" && id === `${name}/left`);
+let n = mine ? JSON.parse(mine.data ?? "").n : 0;
+for (;;) {
+  n += 1;
+  const data = JSON.stringify({ n, filling: "x".repeat((n * 97) % 3000) });
+  const result = await store.commit([
+    { kind: "tie", id: `${name}/left`, data },
+    { kind: "credential", expects: 0, data: JSON.stringify({ by: name, n }), secret: JSON.stringify({ key: `${name}-${n}` }) },
+    { kind: "tie", id: `${name}/right`, data },
+  ]);
+  if (!result.ok) throw new Error("nobody else writes these");
+  fs.writeSync(1, `${n}\n`);
+  if (n % 3 === 0) {
+    const lease = await store.lease(`${name}/lease`, `${process.pid}`, 60_000);
+    if (lease) {
+      fs.writeSync(1, `f${lease.fence}\n`);
+      await store.release(lease);
+    }
+  }
+}
