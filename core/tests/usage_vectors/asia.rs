@@ -109,9 +109,9 @@ fn minimax() {
         (
             "the status goes before the percentage; what is not in the plan is left out",
             &[(200, full)],
-            "general:5h 10% ok | 5h +3h meter=general shared
+            "general:5h 10% ok | 5h +3h shared
              video:current 100% exhausted | current +3h meter=video
-             general:7d 95% warning | 7d +3d meter=general shared",
+             general:7d 95% warning | 7d +3d shared",
         ),
         ("empty", &[(200, r#"{"base_resp":{"status_code":0},"model_remains":[]}"#)], ""),
         (

@@ -16,8 +16,10 @@ mod anthropic;
 mod asia;
 mod codex;
 mod google;
+mod headers;
 mod hostile;
 mod others;
+mod resets;
 
 /// The moment of every vector.
 pub(crate) const NOW: u64 = 1_767_225_600_000;

@@ -5,12 +5,18 @@
 //! request, or several after each other where a provider needs them.
 
 mod amount;
+mod headers;
 mod path;
 mod probe;
 mod read;
+mod resets;
 mod source;
 
+pub use headers::ingest;
 pub use probe::Probe;
+pub use resets::{
+    pick_reset, read_redemption, read_resets, redeem_request, resets_request, Redeemed, RESET_PROVIDERS,
+};
 
 use self::source::Source;
 use crate::credential::Identity;

@@ -116,14 +116,16 @@ impl<'s> Reading<'s> {
             status = Status::Warning;
         }
         let own = |any: &str| here_text(here, any);
+        let shared = !row.shared.is_empty() && here.holds(&row.shared);
         let limit = Limit {
             id: fill(&row.id, here, true).into(),
             label: fill(&row.label, here, false).into(),
             scope: Scope {
                 tier: own(&row.tier).map(|tier| plain(&tier).into()),
                 model: own(&row.model).map(Into::into),
-                meter: own(&row.meter).map(|meter| plain(&meter).into()),
-                shared: !row.shared.is_empty() && here.holds(&row.shared),
+                // What stands over everything is no meter beside others.
+                meter: own(&row.meter).filter(|_| !shared).map(|meter| plain(&meter).into()),
+                shared,
                 ..Scope::default()
             },
             window,
