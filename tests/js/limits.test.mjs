@@ -170,14 +170,15 @@ test("who reads no body, or gives it up, holds no lease", async () => {
   await pool.close();
 });
 
-test("OpenAI's and Anthropic's own answers and streams are counted", async () => {
-  const keys = { "sk-a": {}, "sk-ant-a": {} };
+test("OpenAI's, Anthropic's and Gemini's own answers and streams are counted", async () => {
+  const keys = { "sk-a": {}, "sk-ant-a": {}, "AIza-a": {} };
   const server = await startProviderServer({ keys });
   const pool = await CredentialPool.open({ env: false });
   const limits = { budget: { windowMs: 3_600_000, tokens: 10 } };
   const said = "a b c d e f";
   const chat = { model: "gpt-5", messages: [{ role: "user", content: said }] };
   const messages = { model: "claude-haiku-4-5", max_tokens: 9, messages: [{ role: "user", content: said }] };
+  const contents = { contents: [{ role: "user", parts: [{ text: said }] }] };
   /** @type {[provider: string, key: string, path: string, body: object][]} */
   const calls = [
     ["openai", "sk-a", "/v1/chat/completions", chat],
@@ -186,6 +187,9 @@ test("OpenAI's and Anthropic's own answers and streams are counted", async () =>
     ["openai", "sk-a", "/v1/responses", { model: "gpt-5", input: said, stream: true }],
     ["anthropic", "sk-ant-a", "/v1/messages", messages],
     ["anthropic", "sk-ant-a", "/v1/messages", { ...messages, stream: true }],
+    ["google", "AIza-a", "/v1beta/models/gemini-2.5-flash:generateContent", contents],
+    ["google", "AIza-a", "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", contents],
+    ["google", "AIza-a", "/v1beta/models/gemini-2.5-flash:streamGenerateContent", contents],
   ];
   for (const [provider, key, path, body] of calls) {
     const id = await pool.add(provider, { key, name: "a", limits });

@@ -16,6 +16,7 @@
  * @property {string} model
  * @property {boolean} stream
  * @property {string} text       what will be answered
+ * @property {boolean} [array]   whether it is streamed as one JSON array, not as events
  * @property {boolean} usage     whether a stream shall end with its usage
  * @property {string} id         the number of this request, for ids in bodies and headers
  *
@@ -47,7 +48,7 @@
  * @property {(id: string, window?: WindowView | undefined) => HeaderMap} headers  on every answer
  * @property {(call: Call) => unknown} answer
  * @property {(call: Call) => Iterable<string>} frames              the server-sent events of a stream
- * @property {() => string} brokenFrame                             an error inside a stream
+ * @property {(call: Call) => string} brokenFrame                   an error inside a stream
  */
 
 /**

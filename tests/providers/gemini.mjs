@@ -20,10 +20,8 @@ export const gemini = {
     const [, model = "", verb] = PATH.exec(url.pathname) ?? [];
     if (!Array.isArray(body?.contents)) return fault(400, "INVALID_ARGUMENT", "* GenerateContentRequest.contents: contents is not specified\n");
     const stream = verb === "streamGenerateContent";
-    if (stream && url.searchParams.get("alt") !== "sse") {
-      return fault(400, "INVALID_ARGUMENT", "this server streams with ?alt=sse only");
-    }
-    return { operation, model, stream, text: echo(textOf(body.contents.at(-1)?.parts)), usage: true, id };
+    // Without `alt` it is one array, written element by element.
+    return { operation, model, stream, array: stream && url.searchParams.get("alt") !== "sse", text: echo(textOf(body.contents.at(-1)?.parts)), usage: true, id };
   },
 
   misplaced: () =>
@@ -60,10 +58,17 @@ export const gemini = {
 
   *frames(call) {
     const all = words(call.text);
-    for (const [n, word] of all.entries()) yield frame(candidate(call, word, n === all.length - 1 ? "STOP" : undefined));
+    for (const [n, word] of all.entries()) {
+      const part = candidate(call, word, n === all.length - 1 ? "STOP" : undefined);
+      yield call.array ? `${n === 0 ? "[" : ",\r\n"}${JSON.stringify(part, undefined, 2)}\n` : frame(part);
+    }
+    if (call.array) yield "]";
   },
 
-  brokenFrame: () => frame(fault(503, "UNAVAILABLE", "The model is overloaded. Please try again later.").body),
+  brokenFrame: (call) => {
+    const { body } = fault(503, "UNAVAILABLE", "The model is overloaded. Please try again later.");
+    return call.array ? `,\r\n${JSON.stringify(body, undefined, 2)}\n]` : frame(body);
+  },
 };
 
 /**

@@ -37,6 +37,17 @@ test("streamed content", async () => {
   assert.equal(events.at(-1).candidates[0].finishReason, "STOP");
 });
 
+test("content streamed as one array", async () => {
+  await start({});
+  const response = await call("streamGenerateContent");
+  assert.match(String(response.headers.get("content-type")), /^application\/json/);
+  const parts = await response.json();
+  assert.equal(parts.map((/** @type {any} */ part) => part.candidates[0].content.parts[0].text).join(""), "You said: one two");
+  server?.setKey(KEY, { fault: "error_midway" });
+  const broken = await (await call("streamGenerateContent")).json();
+  assert.equal(broken.at(-1).error.status, "UNAVAILABLE");
+});
+
 for (const [kind, code, status] of /** @type {const} */ ([
   ["rate_limited", 429, "RESOURCE_EXHAUSTED"],
   ["quota_day", 429, "RESOURCE_EXHAUSTED"],

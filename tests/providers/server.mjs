@@ -213,7 +213,7 @@ class Upstream {
       else response.write(text.slice(0, text.length / 2), () => setTimeout(cut, 5));
       return 200;
     }
-    response.writeHead(200, { ...base, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+    response.writeHead(200, { ...base, "content-type": call.array ? "application/json; charset=UTF-8" : "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
     const frames = [...dialect.frames(call)];
     const end = midway ? Math.ceil(frames.length / 2) : frames.length;
     for (const frame of frames.slice(0, end)) {
@@ -222,7 +222,7 @@ class Upstream {
       await sleep(chunkMs);
     }
     if (fault?.kind === "drop_midway") setTimeout(cut, 5);
-    else response.end(fault ? dialect.brokenFrame() : undefined);
+    else response.end(fault ? dialect.brokenFrame(call) : undefined);
     return 200;
   }
 }
