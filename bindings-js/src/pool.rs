@@ -5,6 +5,7 @@ use credpool::engine::{Acquire, RefusalCode};
 use credpool::facts::ProviderFacts;
 use credpool::id::{CredentialId, Handle, LeaseId, OpId, RouteId, SessionIx};
 use credpool::json::{self, FromJson, ToJson, Writer};
+use credpool::policy::first_profiles;
 use credpool::pool::{Pool, PoolConfig, PoolInput, Preference};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
 use credpool::time::{Instant, Now};
@@ -133,6 +134,14 @@ impl WasmPool {
     #[wasm_bindgen(js_name = limitHeaders)]
     pub fn limit_headers() -> String {
         json::write(&NAMES)
+    }
+
+    /// The profiles of a preset's document that are offered where these variables are set: a list. Throws where the document is wrong.
+    #[wasm_bindgen(js_name = firstProfiles)]
+    pub fn first_profiles(document: &str, set: &str) -> Result<String, JsError> {
+        let set: Vec<String> = parse(set)?;
+        let offered = first_profiles(document, &|name| set.iter().any(|known| known == name));
+        offered.map(|offered| json::write(&offered)).map_err(|error| JsError::new(&error.to_string()))
     }
 
     /// Ends a lease of which nothing is known. False: somebody waits for it, tick at once.

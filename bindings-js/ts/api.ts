@@ -4,6 +4,7 @@ export type { DefaultProfile } from "./default-profiles.js";
 export { CredpoolError } from "./errors.js";
 export type { ErrorCode, OutCandidate } from "./errors.js";
 export type { EventKind, Listener, PoolEvent } from "./events.js";
+export { formatExplanation } from "./explanation.js";
 export type { Attempt, AttemptOptions } from "./call/attempts.js";
 export type { FetchOptions } from "./fetch/fetch.js";
 export type { Host } from "./host.js";

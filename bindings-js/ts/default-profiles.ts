@@ -1,5 +1,8 @@
-// code-buddy's five built-in profiles, as data: what an agent begins with that finds keys in its environment.
+// The profiles that a preset has to begin with (code-buddy's five). Which of them are offered the engine says, by the names of the
+// variables that are set; what these hold is put in here.
+import { documentNamed } from "./load/presets.js";
 import type { NewProviderCredential } from "./types.js";
+import { WasmPool } from "./wasm/glue.js";
 
 /** A profile to begin with. */
 export interface DefaultProfile {
@@ -16,28 +19,27 @@ interface Row {
   readonly name: string;
   readonly priority: number;
   readonly key?: string;
-  /** The variable of another address, and the address where none is set. */
   readonly address?: string;
   readonly baseUrl?: string;
   readonly model?: string;
+  readonly enabled: boolean;
 }
 
-const ROWS: readonly Row[] = [
-  { provider: "xai", name: "grok-default", priority: 100, key: "GROK_API_KEY", address: "GROK_BASE_URL", model: "grok-code-fast-1" },
-  { provider: "anthropic", name: "anthropic-default", priority: 90, key: "ANTHROPIC_API_KEY", model: "claude-sonnet-4" },
-  { provider: "openai", name: "openai-default", priority: 80, key: "OPENAI_API_KEY", model: "gpt-4o" },
-  { provider: "google", name: "google-default", priority: 70, key: "GOOGLE_API_KEY", model: "gemini-2.5-flash" },
-  // No key: whoever has such a server enables it.
-  { provider: "ollama", name: "ollama-local", priority: 50, baseUrl: "http://localhost:11434/v1" },
-];
-
-/** Those whose key is set, by priority, and the local one, which is disabled. */
-export function defaultProfiles(variable: (name: string) => string | undefined): DefaultProfile[] {
-  return ROWS.flatMap(({ provider, name, priority, key: of, address, baseUrl: usual, model }) => {
-    const key = of === undefined ? undefined : variable(of)?.trim();
-    if (of !== undefined && !key) return [];
-    const baseUrl = (address === undefined ? undefined : variable(address)?.trim()) || usual;
-    const credential = { provider, name, priority, ...(key ? { key } : { enabled: false }), ...(baseUrl !== undefined && { baseUrl }) };
-    return [{ credential, ...(model !== undefined && { model }), ...(of !== undefined && { variable: of }) }];
+/** Those that are offered, by priority. None where the preset has none. */
+export async function defaultProfiles(preset: string, variable: (name: string) => string | undefined): Promise<DefaultProfile[]> {
+  const document = await documentNamed(`${preset}.profiles`);
+  if (document === undefined) return [];
+  const values = new Map<string, string>();
+  for (const { key, address } of JSON.parse(document) as Row[]) {
+    for (const name of [key, address]) {
+      const value = name === undefined ? undefined : variable(name)?.trim();
+      if (name !== undefined && value) values.set(name, value);
+    }
+  }
+  const offered = JSON.parse(WasmPool.firstProfiles(document, JSON.stringify([...values.keys()]))) as Row[];
+  return offered.map(({ provider, name, priority, key: of, address, baseUrl: usual, model, enabled }) => {
+    const [key, baseUrl = usual] = [of, address].map((name) => (name === undefined ? undefined : values.get(name)));
+    const credential = { provider, name, priority, ...(key !== undefined && { key }), ...(!enabled && { enabled }), ...(baseUrl !== undefined && { baseUrl }) };
+    return { credential, ...(model !== undefined && { model }), ...(of !== undefined && { variable: of }) };
   });
 }

@@ -5,7 +5,7 @@ import { Events } from "./events.js";
 import type { WholeHost } from "./host.js";
 import { sendRequest } from "./login/http.js";
 import { Renewals } from "./refresh.js";
-import type { Answer, HostEffect, PoolConfig, PoolInput, PoolStep, PromptEffect, ProviderView } from "./protocol.js";
+import type { Answer, HostEffect, HttpEffect, PoolConfig, PoolInput, PoolStep, PromptEffect, ProviderView } from "./protocol.js";
 import { packed } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
 import type { CredentialStore } from "./store/store.js";
@@ -39,6 +39,8 @@ export class Driver {
   readonly prompts = new Map<number, (prompt: PromptEffect) => void>();
   /** The host's own code around renewals. */
   readonly renewals = new Renewals();
+  /** What sends the requests of a login that has a way of its own, by its request. */
+  readonly ways = new Map<number, typeof globalThis.fetch>();
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -172,6 +174,14 @@ export class Driver {
     return (entry.transport ??= transportFor(this.host, entry));
   }
 
+  /** What sends a request to a token endpoint: as all requests of its account go, or of its login. */
+  #wayOf({ handle, login }: HttpEffect): typeof globalThis.fetch {
+    if (handle === undefined) return (login !== undefined && this.ways.get(login)) || this.host.fetch;
+    const entry = this.table.at(handle);
+    if (!entry) throw new CredpoolError("not_found", "the account is gone");
+    return this.transport(entry);
+  }
+
   /** How the names of the headers of limits begin. */
   limitHeaders(): readonly string[] {
     return (this.#limitHeaders ??= JSON.parse(this.run(() => WasmPool.limitHeaders())) as string[]);
@@ -227,7 +237,7 @@ export class Driver {
       this.#pending.delete(request);
       pending?.resolve(answer);
     } else if ("http" in effect) {
-      void sendRequest(effect.http, this.host).then((done) => this.#complete(done));
+      void sendRequest(effect.http, this.host, () => this.#wayOf(effect.http)).then((done) => this.#complete(done));
     } else if ("prompt" in effect) {
       this.prompts.get(effect.prompt.login)?.(effect.prompt);
     } else if ("load" in effect) {

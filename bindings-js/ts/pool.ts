@@ -16,6 +16,7 @@ import { ready } from "./load/engine.js";
 import { documentsOf } from "./load/presets.js";
 import { login } from "./login/login.js";
 import type { LoginOptions } from "./login/types.js";
+import { transportOf } from "./outcome.js";
 import type { OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView } from "./protocol.js";
 import type { Refusal } from "./refusal.js";
@@ -208,7 +209,22 @@ export class CredentialPool implements AsyncDisposable {
     return sendOnce(this.#driver, this.#get(ref), input, init);
   }
 
-  /** Who would be picked now, and why the others would not. Changes nothing. */
+  /**
+   * Asks with this credential alone, whatever state it is in, and reports what came: an answer ends its rests as the policy says,
+   * and enables it where a failure had disabled it. Rejected with the connection's error where no answer comes; that is reported too.
+   */
+  async probe(ref: CredentialRef, input: FetchInput, init?: FetchInit, options: RouteOptions = {}): Promise<{ response: Response; report: Report }> {
+    let response: Response;
+    try {
+      response = await this.send(ref, input, init);
+    } catch (error) {
+      if (transportOf(error) !== undefined) await this.report(ref, error as Error, options);
+      throw error;
+    }
+    return { response, report: await this.report(ref, response, options) };
+  }
+
+  /** Who would be picked now, and why the others would not. Changes nothing. As a table: `formatExplanation`. */
   explain(provider: string, options: RouteOptions = {}): Explanation {
     const { model = "", session = "" } = options;
     this.#look(provider);

@@ -158,13 +158,14 @@ export class Profiles {
   /** The profile with its secret, to be imported elsewhere. */
   export(id: string): ExportedProfile {
     const info = this.#stored(id);
-    const { provider, name, kind, priority, weight, models, enabled, expires, baseUrl, retry, identity } = info;
+    const { provider, name, kind, priority, weight, models, excludedModels, aliases, prefix, limits, enabled, cooling, expires, baseUrl, retry, identity } = info;
     const secret = JSON.parse(this.#driver.run(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh" | "proxyUrl"> & { headers?: [string, string][]; client?: { id: string; secret?: string } };
     const { headers, client, key, ...rest } = secret;
     const clientParts = client && { clientId: client.id, ...(client.secret !== undefined && { clientSecret: client.secret }) };
     const parts = { ...rest, ...(key !== undefined && key !== "" && { key }), ...(headers && { headers: Object.fromEntries(headers) }), ...clientParts };
-    const given = { ...(priority !== 0 && { priority }), ...(weight !== 1 && { weight }), ...(models.length > 0 && { models }), ...(!enabled && { enabled }) };
-    return { provider, name, kind, ...parts, ...given, ...(retry !== undefined && { retry }), ...(expires !== undefined && { expires }), ...(baseUrl !== undefined && { baseUrl }), ...identity };
+    const given = { ...(priority !== 0 && { priority }), ...(weight !== 1 && { weight }), ...(models.length > 0 && { models }), ...(!enabled && { enabled }), ...(cooling !== undefined && { cooling }) };
+    const rules = { ...(excludedModels && { excludedModels }), ...(aliases && { aliases }), ...(prefix !== undefined && { prefix }), ...(limits && { limits }) };
+    return { provider, name, kind, ...parts, ...given, ...rules, ...(retry !== undefined && { retry }), ...(expires !== undefined && { expires }), ...(baseUrl !== undefined && { baseUrl }), ...identity };
   }
 
   /** Stores what `export` gave, under the same rules as `add`. */
@@ -172,9 +173,9 @@ export class Profiles {
     return this.add(provider, credential);
   }
 
-  /** Profiles to begin with (code-buddy's): of the keys that the environment has, and a local server, disabled. `pool.addMany` stores them. */
-  defaults(env?: Readonly<Record<string, string | undefined>>): DefaultProfile[] {
-    return defaultProfiles(env ? (name) => env[name] : processVariable);
+  /** Profiles to begin with, those of the preset `code-buddy`: of the keys that the environment has, and a local server, disabled. `pool.addMany` stores them. */
+  defaults(env?: Readonly<Record<string, string | undefined>>): Promise<DefaultProfile[]> {
+    return defaultProfiles("code-buddy", env ? (name) => env[name] : processVariable);
   }
 
   /** The providers that profiles may be of. */

@@ -67,6 +67,7 @@ export interface LoginInput {
   verifier: string;
   name?: string;
   priority?: number;
+  proxyUrl?: string;
   wait?: number;
 }
 
@@ -294,6 +295,10 @@ export type HostEffect =
 /** To be sent, no redirect followed. */
 export interface HttpEffect {
   op: number;
+  /** The account that it is about. */
+  handle?: number;
+  /** The login that it is of. */
+  login?: number;
   method: string;
   url: string;
   headers: [string, string][];
@@ -372,6 +377,10 @@ export interface MemberView {
   priority: number;
   weight: number;
   models: string[];
+  excludedModels?: string[];
+  aliases?: AliasData[];
+  prefix?: string;
+  limits?: LimitsData;
   enabled: boolean;
   disabledCause?: string;
   fault?: { cause: string; at: number };
@@ -392,6 +401,7 @@ export interface MemberView {
   lastError?: string;
   lastErrorAt?: number;
   nextRetry?: number;
+  nextRefresh?: number;
   recent?: { from: number; success: number; failure: number }[];
   cooldowns: CooldownView[];
 }

@@ -42,6 +42,12 @@ function limitsOf(limits: Limits | undefined): LimitsData | undefined {
   return given({ in_flight: inFlight, requests, burst, tokens, budget: spent }) as LimitsData;
 }
 
+function shownLimits({ in_flight: inFlight, budget, ...rest }: LimitsData): Limits {
+  const { window: windowMs, microdollars, tokens } = budget ?? {};
+  const usd = microdollars === undefined ? undefined : microdollars / 1e6;
+  return given({ inFlight, ...rest, budget: windowMs === undefined ? undefined : given({ windowMs, usd, tokens }) }) as Limits;
+}
+
 /** Millionths of a dollar: sums of them do not drift. */
 export function microdollars(usd: number | undefined): number | undefined {
   return usd === undefined ? undefined : Math.round(usd * 1e6);
@@ -75,11 +81,11 @@ export function changesInput(changes: CredentialChanges): { changes: Changes; se
 }
 
 export function credentialInfo(view: MemberView): CredentialInfo {
-  const { handle: _handle, identity, success, failure, recent = [], cooldowns, ...rest } = view;
+  const { handle: _handle, identity, success, failure, recent = [], cooldowns, limits, ...rest } = view;
   const { email, account_id: accountId, org_id: orgId, project_id: projectId, enterprise_url: enterpriseUrl } = identity;
   return {
     ...rest,
-    ...given({ message: messageOf(view) }),
+    ...given({ message: messageOf(view), limits: limits && shownLimits(limits) }),
     recent,
     identity: given({ email, accountId, orgId, projectId, enterpriseUrl }),
     counters: { success, failure },

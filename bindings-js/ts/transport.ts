@@ -17,13 +17,14 @@ export interface TransportTarget {
 /** Makes what sends a credential's requests; `undefined` for the host's `fetch`. Asked once for each version of a credential. */
 export type TransportFactory = (credential: TransportTarget) => typeof globalThis.fetch | undefined;
 
-export function transportFor(host: WholeHost, { id, provider, name, baseUrl, proxyUrl }: Entry): typeof globalThis.fetch {
+/** Asks the host. Throws where a proxy is wanted and the host knows no way through one. */
+export function transportFor(host: WholeHost, { id, provider, name, baseUrl, proxyUrl }: Pick<Entry, keyof TransportTarget>): typeof globalThis.fetch {
   const target = { ...(id !== undefined && { id }), provider, name, ...(baseUrl !== undefined && { baseUrl }), ...(proxyUrl !== undefined && { proxyUrl }) };
   const own = host.transport(target);
   if (own) return own;
   // Around its proxy nothing is sent: its owner wants the account seen from there only.
   if (proxyUrl !== undefined) {
-    throw new CredpoolError("invalid", `${provider}:${name} has a proxy, and this host knows no way through one: give host.transport (proxyTransport() of credpool/node)`);
+    throw new CredpoolError("invalid", `${provider}${name === "" ? "" : ":"}${name} has a proxy, and this host knows no way through one: give host.transport (proxyTransport() of credpool/node)`);
   }
   return host.fetch;
 }

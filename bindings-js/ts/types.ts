@@ -272,6 +272,11 @@ export interface CredentialInfo {
   readonly priority: number;
   readonly weight: number;
   readonly models: string[];
+  readonly excludedModels?: readonly string[];
+  readonly aliases?: readonly ModelAlias[];
+  readonly prefix?: string;
+  /** What of it may be used, where it says so itself. */
+  readonly limits?: Limits;
   readonly enabled: boolean;
   readonly disabledCause?: string;
   /** What took it out of use by itself last, and when: kept for 30 days after it came back. */
@@ -304,6 +309,8 @@ export interface CredentialInfo {
   readonly lastErrorAt?: number;
   /** When the first of what rests, or is paused or at its limit, comes back. */
   readonly nextRetry?: number;
+  /** When its tokens are renewed by themselves. */
+  readonly nextRefresh?: number;
   /** Calls of the last 200 minutes, by ten minutes, oldest first: of this pool, since it was opened; where there were none is left out. */
   readonly recent: readonly { readonly from: number; readonly success: number; readonly failure: number }[];
   /** What of it rests now. */

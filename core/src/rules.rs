@@ -60,6 +60,8 @@ pub struct ClassifyRule {
     pub scope: Option<Scope>,
     /// Whether a hint that came with it is believed, or what stands in its place.
     pub hint: HintRule,
+    /// No rest that the policy chooses for it is shorter. Milliseconds.
+    pub least: Span,
     /// May nobody else be tried (`true`), or may they (`false`), whatever the policy says of the reason?
     pub stop: Option<bool>,
     /// What to tell people; at most 512 bytes.
@@ -172,7 +174,7 @@ impl FromJson for ClassifyRule {
         from.fields(
             &expected!(strict
                 provider = (), credential = (), status = (), code = (), field = (), text = (), pattern = (), header = (),
-                transport = (), html = (), rules = (), reason = (), scope = (), hint = (), stop = (), message = (),
+                transport = (), html = (), rules = (), reason = (), scope = (), hint = (), least = (), stop = (), message = (),
             ),
             &mut [
                 &mut self.provider,
@@ -189,6 +191,7 @@ impl FromJson for ClassifyRule {
                 &mut self.reason,
                 &mut self.scope,
                 &mut self.hint,
+                &mut self.least,
                 &mut self.stop,
                 &mut self.message,
             ],
@@ -227,6 +230,7 @@ impl ToJson for ClassifyRule {
             reason if given,
             scope if given,
             hint if (self.hint != HintRule::Believed),
+            least if (self.least > Span::ZERO),
             stop if given,
             message if given,
         });

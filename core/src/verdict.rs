@@ -220,6 +220,8 @@ pub struct Failure {
     pub scope: Scope,
     /// How long the provider asks to wait, where it does.
     pub hint: Option<Hint>,
+    /// No rest that the policy chooses is shorter, where a rule says so; zero otherwise.
+    pub least: Span,
     /// May nobody else be tried? Where a rule says so; else the policy decides by the reason.
     pub stop: Option<bool>,
     /// What the rule that decided tells people. A text of the policy, never one of the answer.
@@ -229,7 +231,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of which nothing more is said.
     pub const fn new(reason: Reason, scope: Scope, hint: Option<Hint>) -> Self {
-        Self { reason, scope, hint, stop: None, message: None }
+        Self { reason, scope, hint, least: Span::ZERO, stop: None, message: None }
     }
 }
 

@@ -82,7 +82,7 @@ impl Host {
                         self.commits.extend(mutations);
                         inputs.push(PoolInput::Committed { op, generation: 1, rows });
                     }
-                    HostEffect::Http { op, request } => self.requests.push((op, request)),
+                    HostEffect::Http { op, request, .. } => self.requests.push((op, request)),
                     HostEffect::Prompt { url, code, .. } => {
                         self.prompts.push((url.into(), code.map(Into::into)));
                     }

@@ -2,6 +2,7 @@
 // The command line on a store: credentials are added, shown, changed and taken elsewhere.
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -89,4 +90,59 @@ test("the providers are listed, for people and for programs", async () => {
   assert.match(stdout, /\nopenai +OpenAI +api_key.* OPENAI_API_KEY/);
   const providers = JSON.parse((await run(["providers", "--json"])).stdout);
   assert.ok(providers.some((/** @type {any} */ { name, website }) => name === "anthropic" && website.startsWith("https://")));
+});
+
+test("what export printed is imported elsewhere, once, and with its line where it is nonsense", async () => {
+  const one = fresh();
+  await one.run(["add", "openai", "--name", "work", "--priority", "2"], "sk-secret-1\n");
+  await one.run(["add", "groq"], "gsk-secret-2\n");
+  const lines = (await one.run(["export", "openai:work"])).stdout + (await one.run(["export", "groq:default"])).stdout;
+  const two = fresh();
+  const imported = await two.run(["import", "-"], lines);
+  assert.deepEqual([imported.code, imported.stdout], [0, "stored openai:work (api_key)\nstored groq:default (api_key)\n"], imported.stderr);
+  assert.equal((await two.run(["export", "openai:work"])).stdout, (await one.run(["export", "openai:work"])).stdout);
+  const again = await two.run(["import", "-"], lines);
+  assert.deepEqual([again.code, /there is a profile/.test(again.stderr)], [1, true], again.stderr);
+  assert.equal((await two.run(["import", "-", "--replace", "--json"], lines)).code, 0);
+  const wrong = await two.run(["import", "-"], `${lines}\n{"key":"sk-secret-3"}`);
+  assert.deepEqual([wrong.code, /line 4: expected/.test(wrong.stderr), wrong.stderr.includes("secret")], [1, true, false], wrong.stderr);
+  assert.equal((await two.run(["import"])).code, 2);
+});
+
+test("how credentials stand: a long list, a pause, an end of rests, names for another", async () => {
+  const { run } = fresh();
+  await run(["add", "openai", "--name", "work"], "sk-1");
+  assert.equal((await run(["names", "openai"])).stdout, "default\npersonal\n");
+  assert.equal((await run(["pause", "openai:work", "30"])).stdout, "paused openai:work\n");
+  const long = await run(["list", "--long"]);
+  assert.match(long.stdout, /^PROFILE +KIND +STATE +WHY +CALLS +FAILED +BACK\nopenai:work +api_key +pending +paused +0 +0 +in 30 min\n$/);
+  assert.equal(JSON.parse((await run(["list", "--long", "--json"])).stdout)[0].status, "paused");
+  assert.equal((await run(["resume", "openai:work"])).stdout, "resumed openai:work\n");
+  assert.equal((await run(["reset", "openai:work"])).stdout, "reset openai:work\n");
+  assert.match((await run(["list", "--long"])).stdout, /active/);
+});
+
+test("a credential is probed with one request, whatever state it is in", async () => {
+  const { run } = fresh();
+  /** @type {string[]} */
+  const keys = [];
+  let status = 401;
+  const server = http.createServer((request, response) => {
+    keys.push(String(request.headers.authorization));
+    response.writeHead(status, { "content-type": "application/json" }).end("{}");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const url = `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}/v1/models`;
+  await run(["add", "openai", "--name", "work"], "sk-probe");
+  const refused = await run(["probe", "openai:work", url]);
+  assert.deepEqual([refused.code, /^auth openai:work: HTTP 401, credential rests, back in /.test(refused.stdout)], [1, true], refused.stdout);
+  assert.match((await run(["list", "--long"])).stdout, /error +auth/);
+  status = 200;
+  const answered = await run(["probe", "openai:work", url, "--json"]);
+  assert.deepEqual([answered.code, JSON.parse(answered.stdout).status, JSON.parse(answered.stdout).reason], [0, 200, "ok"], answered.stderr);
+  assert.match((await run(["list", "--long"])).stdout, /active/);
+  assert.deepEqual(keys, ["Bearer sk-probe", "Bearer sk-probe"]);
+  assert.equal((await run(["probe", "openai:work", "not-an-address"])).code, 2);
+  server.closeAllConnections?.();
+  await new Promise((resolve) => server.close(resolve));
 });

@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "credpool-presets-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 const documents = readdirSync(new URL("../../core/src/policy/presets/", import.meta.url));
-const names = documents.filter((file) => !file.endsWith(".classify.json")).map((file) => file.replace(/\.json$/, ""));
+const names = documents.filter((file) => /^[^.]+\.json$/.test(file)).map((file) => file.replace(/\.json$/, ""));
 const sets = documents.filter((file) => file.endsWith(".classify.json")).map((file) => file.replace(/\.classify\.json$/, ""));
 
 test("a pool opens under every preset, and takes every other one later", async () => {

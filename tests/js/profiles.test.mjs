@@ -59,12 +59,18 @@ test("what makes no sense is refused by name, and nothing is stored", async () =
   await pool.close();
 });
 
+/** What a credential may say beside its secret and its place. */
+const RULES = {
+  excludedModels: ["claude-2*"], aliases: [{ name: "claude-opus-5", alias: "best", force: true }], prefix: "team", cooling: false,
+  limits: { inFlight: 3, requests: 60, burst: 10, tokens: 1000, budget: { windowMs: 3_600_000, usd: 1.25, tokens: 5000 } },
+};
+
 test("a profile goes from one pool to another as it is", async () => {
   const { pool } = await open();
   const other = await open();
-  await pool.add("anthropic", { access: "at", refresh: "rt", name: "me", priority: 2, weight: 5, models: ["claude-*"], expires: 1_900_000_000_000, email: "me@example.com" });
+  await pool.add("anthropic", { access: "at", refresh: "rt", name: "me", priority: 2, weight: 5, models: ["claude-*"], expires: 1_900_000_000_000, email: "me@example.com", ...RULES });
   const exported = pool.profiles.export("anthropic:me");
-  assert.deepEqual(exported, { provider: "anthropic", name: "me", kind: "oauth", access: "at", refresh: "rt", priority: 2, weight: 5, models: ["claude-*"], expires: 1_900_000_000_000, email: "me@example.com" });
+  assert.deepEqual(exported, { provider: "anthropic", name: "me", kind: "oauth", access: "at", refresh: "rt", priority: 2, weight: 5, models: ["claude-*"], expires: 1_900_000_000_000, email: "me@example.com", ...RULES });
   await other.pool.profiles.import(exported);
   assert.deepEqual(other.pool.profiles.export("anthropic:me"), exported);
   await assert.rejects(other.pool.profiles.import(exported), withCode("conflict"));
@@ -155,5 +161,14 @@ test("providers: by kind, by alias, and registered while the pool is open", asyn
   assert.deepEqual((await pool.acquire("mh")).headers(), { "x-my-key": "k-1", "x-version": "2" });
   assert.throws(() => providers.register({ name: "mh" }), withCode("invalid", /known already/));
   assert.throws(() => providers.register({ name: "-" }), withCode("invalid", /not a provider's name/));
+  await pool.close();
+});
+
+test("the first colon of a profile's name splits it; what has no provider or no name is no profile", async () => {
+  const { pool } = await open();
+  await pool.profiles.add("openai", { key: "sk-a", name: "b:c" });
+  assert.deepEqual([pool.get("openai:b:c")?.name, pool.profiles.test("openai:b:c").provider], ["b:c", "openai"]);
+  for (const id of ["", ":x", "openai:", "openai"]) assert.throws(() => pool.get(id), withCode("invalid"), id);
+  assert.equal(pool.get("a:b:c"), undefined);
   await pool.close();
 });

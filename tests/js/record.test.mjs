@@ -37,7 +37,7 @@ test("a local server needs no key, only its address", async () => {
 test("five profiles to begin with, of the keys that are there", async () => {
   const { pool } = await open();
   const env = { GROK_API_KEY: "k-x", GROK_BASE_URL: "https://grok.test/v1", OPENAI_API_KEY: "k-o", GOOGLE_API_KEY: " " };
-  const defaults = pool.profiles.defaults(env);
+  const defaults = await pool.profiles.defaults(env);
   assert.deepEqual(defaults.map(({ credential: { name, priority, enabled = true }, model }) => [name, priority, enabled, model]), [
     ["grok-default", 100, true, "grok-code-fast-1"],
     ["openai-default", 80, true, "gpt-4o"],
@@ -46,7 +46,7 @@ test("five profiles to begin with, of the keys that are there", async () => {
   await pool.addMany(defaults.map(({ credential }) => credential));
   assert.deepEqual(pool.profiles.list().map(({ id, enabled }) => [id, enabled]), [["ollama:ollama-local", false], ["openai:openai-default", true], ["xai:grok-default", true]]);
   assert.equal(pool.get("xai:grok-default")?.baseUrl, "https://grok.test/v1");
-  assert.equal(pool.profiles.defaults(Object.fromEntries(["GROK", "ANTHROPIC", "OPENAI", "GOOGLE"].map((name) => [`${name}_API_KEY`, "k"]))).length, 5);
+  assert.equal((await pool.profiles.defaults(Object.fromEntries(["GROK", "ANTHROPIC", "OPENAI", "GOOGLE"].map((name) => [`${name}_API_KEY`, "k"])))).length, 5);
   await pool.close();
 });
 

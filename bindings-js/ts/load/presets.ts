@@ -39,3 +39,9 @@ function named(document: unknown): string[] {
   const { extends: own, classify } = (document ?? {}) as { extends?: unknown; classify?: { extends?: unknown } | null };
   return [own, classify?.extends].filter((name) => typeof name === "string");
 }
+
+/** One document by its name, where the package has it. */
+export async function documentNamed(name: string): Promise<string | undefined> {
+  const known = (await load?.())?.default;
+  return known && Object.hasOwn(known, name) ? known[name] : undefined;
+}

@@ -1,5 +1,6 @@
 // Requests to providers on the engine's behalf: token endpoints and their neighbours. Whatever comes back is handed over;
 // what it means the engine says.
+import { CredpoolError } from "../errors.js";
 import type { WholeHost } from "../host.js";
 import type { HttpEffect, PoolInput } from "../protocol.js";
 
@@ -8,20 +9,30 @@ const MAX_BODY_BYTES = 1 << 20;
 /** A request that has no answer by then never gets one. */
 const LONGEST_MS = 120_000;
 
-/** Sends it; answers what the engine is to be told. Never rejected, and without a word of what was sent. */
-export async function sendRequest({ op, method, url, headers, body }: HttpEffect, host: WholeHost): Promise<PoolInput> {
+/** Sends it, the way that is given; answers what the engine is to be told. Never rejected, and without a word of what was sent. */
+export async function sendRequest({ op, method, url, headers, body }: HttpEffect, host: WholeHost, way: () => typeof globalThis.fetch): Promise<PoolInput> {
+  let send: typeof globalThis.fetch;
+  try {
+    send = way();
+  } catch (error) {
+    // Nothing is sent around a proxy. Who asked is told that nobody answered, the host why.
+    host.log("credpool: a token endpoint was not asked", error);
+    return { unanswered: { op, sent: false } };
+  }
   const abort = new AbortController();
   const timer = host.setTimer(() => abort.abort(), LONGEST_MS, true);
   try {
     // A token must not follow a redirect to somebody else.
     const init: RequestInit = { method, headers, redirect: "manual", credentials: "omit", cache: "no-store", signal: abort.signal };
-    const response = await host.fetch(url, body === undefined ? init : { ...init, body });
+    const response = await send(url, body === undefined ? init : { ...init, body });
     const text = await readText(response);
     // A redirect that a browser hides has no status.
     const status = response.status === 0 ? 302 : response.status;
     return { answered: { op, status, headers: [...response.headers], body: text } };
   } catch (error) {
-    return { unanswered: { op, sent: !UNSENT.has(codeOf(error)) } };
+    // Our own: no way through the proxy was found.
+    if (error instanceof CredpoolError) host.log("credpool: a token endpoint was not asked", error);
+    return { unanswered: { op, sent: !(error instanceof CredpoolError || UNSENT.has(codeOf(error))) } };
   } finally {
     host.clearTimer(timer);
   }

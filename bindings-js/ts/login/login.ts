@@ -4,6 +4,7 @@ import { must } from "../desk.js";
 import type { Driver } from "../driver.js";
 import { CredpoolError, messageOf } from "../errors.js";
 import type { LoginInput, PromptEffect } from "../protocol.js";
+import { transportFor } from "../transport.js";
 import type { CallbackReceiver, CallbackResult, LoginFlow, LoginOptions, LoginPrompt } from "./types.js";
 
 /** Logs in; answers the id of the account, once it is durable. */
@@ -14,13 +15,15 @@ export async function login(driver: Driver, provider: string, options: LoginOpti
   if (facts.consumerNotice !== undefined && options.notice && (await options.notice(facts.consumerNotice)) === false) {
     throw new CredpoolError("aborted", "the login was not begun: the notice was declined");
   }
+  const { name = "", proxyUrl } = options;
+  const way = proxyUrl === undefined ? undefined : transportFor(driver.host, { provider: facts.name, name, proxyUrl });
   const flow = options.flow ?? facts.oauth?.flows[0];
   const registered = options.redirectUri ?? facts.oauth?.redirect ?? "http://127.0.0.1:0/callback";
   const receiver = flow === "code" ? await options.callback?.(registered) : undefined;
   const over = new AbortController();
   try {
     // Bound before the URL is made, so that it holds the real port.
-    const running = new Running(driver, facts.name, flow ?? "code", options, receiver, over.signal);
+    const running = new Running(driver, facts.name, flow ?? "code", options, receiver, over.signal, way);
     return await running.run(loginInput(driver, provider, options, receiver?.redirectUri ?? (flow === "code" ? registered : undefined)));
   } finally {
     over.abort();
@@ -29,7 +32,7 @@ export async function login(driver: Driver, provider: string, options: LoginOpti
 }
 
 function loginInput(driver: Driver, provider: string, options: LoginOptions, redirect: string | undefined): LoginInput {
-  const { flow, clientId, clientSecret, scopes, name, priority, timeoutMs } = options;
+  const { flow, clientId, clientSecret, scopes, name, priority, proxyUrl, timeoutMs } = options;
   return {
     provider,
     state: randomText(driver, 24),
@@ -40,6 +43,7 @@ function loginInput(driver: Driver, provider: string, options: LoginOptions, red
     ...(scopes && { scopes }),
     ...(name !== undefined && { name }),
     ...(priority !== undefined && { priority }),
+    ...(proxyUrl !== undefined && { proxyUrl }),
     ...(timeoutMs !== undefined && { wait: Math.max(1, Math.floor(timeoutMs)) }),
   };
 }
@@ -58,18 +62,21 @@ class Running {
   readonly #options: LoginOptions;
   readonly #receiver: CallbackReceiver | undefined;
   readonly #over: AbortSignal;
+  /** What sends its requests, where that is not the host. */
+  readonly #way: typeof globalThis.fetch | undefined;
   #request = 0;
   #done: Promise<number[]> | undefined;
   /** Of the host's own: a browser that cannot be opened, a question that cannot be asked. */
   readonly #stop = new AbortController();
 
-  constructor(driver: Driver, provider: string, flow: LoginFlow, options: LoginOptions, receiver: CallbackReceiver | undefined, over: AbortSignal) {
+  constructor(driver: Driver, provider: string, flow: LoginFlow, options: LoginOptions, receiver: CallbackReceiver | undefined, over: AbortSignal, way: typeof globalThis.fetch | undefined) {
     this.#driver = driver;
     this.#provider = provider;
     this.#flow = flow;
     this.#options = options;
     this.#receiver = receiver;
     this.#over = over;
+    this.#way = way;
   }
 
   async run(login: LoginInput): Promise<number> {
@@ -80,6 +87,7 @@ class Running {
       const answer = this.#driver.request((request) => {
         this.#request = request;
         this.#driver.prompts.set(request, (prompt) => void Promise.resolve(prompt).then((prompt) => this.#show(prompt)));
+        if (this.#way) this.#driver.ways.set(request, this.#way);
         return { login: { request, login } };
       }, this.#stop.signal);
       this.#done = answer.then(must);
@@ -89,6 +97,7 @@ class Running {
       return id;
     } finally {
       this.#driver.prompts.delete(this.#request);
+      this.#driver.ways.delete(this.#request);
       signal?.removeEventListener("abort", forward);
     }
   }

@@ -61,6 +61,8 @@ export interface LoginOptions {
   /** The account's name in the pool; its e-mail address where it is left out. */
   name?: string | undefined;
   priority?: number | undefined;
+  /** The proxy that the login's requests take, and the account's from then on. Needs `host.transport`. */
+  proxyUrl?: string | undefined;
   /** How long the person may take: 5 minutes. The device flow has the provider's own limit. */
   timeoutMs?: number | undefined;
   /** Gives up; the promise is then rejected with the signal's reason. */

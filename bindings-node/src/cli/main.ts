@@ -9,15 +9,17 @@ import { accountsCommand } from "./accounts.js";
 import { addCommand } from "./add.js";
 import { UsageError } from "./command.js";
 import type { Command, Context } from "./command.js";
+import { importCommand } from "./import.js";
 import { loginCommand } from "./login.js";
 import { logoutCommand } from "./logout.js";
 import { refreshCommand } from "./refresh.js";
 import { manageCommands } from "./manage.js";
-import { explainCommand, listCommand, providersCommand, testCommand } from "./show.js";
+import { probeCommand } from "./probe.js";
+import { explainCommand, listCommand, namesCommand, providersCommand, testCommand } from "./show.js";
 import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
 
-const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, ...manageCommands, explainCommand, testCommand, providersCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, ...manageCommands, importCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 

@@ -1,4 +1,4 @@
-// credpool enable, disable, priority, remove, export: what is done with a stored credential.
+// credpool enable, disable, priority, pause, resume, reset, remove, export: what is done with a stored credential.
 import type { CredentialPool } from "credpool";
 import { whole } from "./add.js";
 import { UsageError } from "./command.js";
@@ -48,6 +48,22 @@ export const manageCommands: readonly Command[] = [
       await profiles.setPriority(id, whole("priority", number));
       return `priority ${number} for`;
     },
+  }),
+  onProfile({
+    name: "pause",
+    summary: "give a credential no work, for a time or until `resume`",
+    usage: " [MINUTES]",
+    work: async (pool, id, [minutes]) => {
+      await pool.pause(id, minutes === undefined ? {} : { until: Date.now() + whole("minutes", minutes) * 60_000 });
+      return "paused";
+    },
+  }),
+  onProfile({ name: "resume", summary: "end a pause", work: async (pool, id) => (await pool.resume(id), "resumed") }),
+  onProfile({
+    name: "reset",
+    summary: "end what rests of a credential, ladders and circuits with it",
+    usage: " [MODEL]",
+    work: async (pool, id, [model]) => (await pool.reset(id, { model }), "reset"),
   }),
   onProfile({ name: "remove", summary: "take a credential out of the store", work: async ({ profiles }, id) => (await profiles.delete(id), "removed") }),
   onProfile({

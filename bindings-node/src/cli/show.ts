@@ -1,5 +1,5 @@
-// credpool list, providers, explain, test: what is there, and what would be done. Nothing is changed, nobody is asked.
-import type { CredentialPool, Profile } from "credpool";
+// credpool list, names, providers, explain, test: what is there, and what would be done. Nothing is changed, nobody is asked.
+import type { CredentialInfo, CredentialPool, Profile } from "credpool";
 import { UsageError } from "./command.js";
 import type { Command } from "./command.js";
 import { STORE_HELP, STORE_OPTIONS, withPool } from "./store.js";
@@ -12,15 +12,50 @@ export const listCommand: Command = {
 
 Options:
   --kind KIND    only api_key, token or oauth
+  --long         a table: how each stands, its calls, when it is used, renewed and back
 ${STORE_HELP}`,
-  options: { ...STORE_OPTIONS, kind: { type: "string" } },
+  options: { ...STORE_OPTIONS, kind: { type: "string" }, long: { type: "boolean" } },
   async run({ out }, values, [provider]) {
     return withPool(values, (pool) => {
       const kind = ["api_key", "token", "oauth"].find((kind) => kind === values.kind) as Profile["kind"] | undefined;
       if (values.kind !== undefined && kind === undefined) throw new UsageError("list: --kind is one of api_key, token, oauth");
+      if (values.long === true) {
+        const infos = pool.list(provider).filter((info) => info.id !== undefined && (kind === undefined || info.kind === kind));
+        if (values.json === true) out.line(JSON.stringify(infos));
+        else if (infos.length === 0) out.line(pool.profiles.format([]));
+        else for (const line of columns(LONG, infos.map(longRow))) out.line(line);
+        return 0;
+      }
       const profiles = pool.profiles.list({ ...(provider !== undefined && { provider }), ...(kind !== undefined && { kind }) });
       if (values.json === true) out.line(JSON.stringify(profiles));
       else out.line(pool.profiles.format(profiles));
+      return 0;
+    });
+  },
+};
+
+const LONG = ["PROFILE", "KIND", "STATE", "WHY", "CALLS", "FAILED", "USED", "BACK", "RENEWED", "LAST ERROR"];
+
+function longRow({ provider, name, kind, state, message, counters, lastUsed, nextRetry, nextRefresh, lastError, lastErrorAt }: CredentialInfo): string[] {
+  const instant = (at: number | undefined) => (at === undefined ? "" : fromNow(at));
+  const error = lastError === undefined ? "" : `${lastError.replaceAll("_", " ")} ${instant(lastErrorAt)}`.trimEnd();
+  return [`${provider}:${name}`, kind, state, message?.replaceAll("_", " ") ?? "", String(counters.success), String(counters.failure), instant(lastUsed), instant(nextRetry), instant(nextRefresh), error];
+}
+
+export const namesCommand: Command = {
+  name: "names",
+  summary: "names for another credential of a provider",
+  help: `Usage: credpool names PROVIDER [OPTIONS]
+
+Options:
+${STORE_HELP}`,
+  options: STORE_OPTIONS,
+  async run({ out }, values, [provider]) {
+    if (provider === undefined) throw new UsageError("names: name the provider");
+    return withPool(values, (pool) => {
+      const names = pool.profiles.suggestedNames(provider);
+      if (values.json === true) out.line(JSON.stringify(names));
+      else for (const name of names) out.line(name);
       return 0;
     });
   },

@@ -2,6 +2,7 @@
 import os from "node:os";
 import path from "node:path";
 import { CredentialPool } from "credpool";
+import { proxyTransport } from "../proxy.js";
 import { sqliteStore } from "../store/sqlite.js";
 
 /** Options that every command on a store has. */
@@ -24,7 +25,7 @@ export function defaultStore(env: Readonly<Record<string, string | undefined>> =
 /** Opens a pool on the store for as long as `work` takes. */
 export async function withPool<T>(values: Readonly<Record<string, unknown>>, work: (pool: CredentialPool) => Promise<T> | T): Promise<T> {
   const file = typeof values.store === "string" ? values.store : defaultStore();
-  const pool = await CredentialPool.open({ store: sqliteStore(file), host: { log: () => undefined } });
+  const pool = await CredentialPool.open({ store: sqliteStore(file), host: { log: () => undefined, transport: proxyTransport() } });
   try {
     return await work(pool);
   } finally {

@@ -142,7 +142,7 @@ fn decide(
     if let Some(Found { rule, captured, .. }) = &found {
         failure.reason = rule.reason.unwrap_or(Reason::Unknown);
         failure.scope = rule.scope.clone().unwrap_or(failure.reason.usual_scope());
-        failure.stop = rule.stop;
+        (failure.stop, failure.least) = (rule.stop, rule.least);
         failure.message.clone_from(&rule.message);
         believed = rule.hint;
         let after = match believed {

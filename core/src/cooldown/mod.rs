@@ -158,8 +158,12 @@ impl Cooldown {
                 (at.vary(at.policy.circuit.open), Source::Circuit)
             }
             (Some(length), _) => (length, Source::Hint),
-            (None, Action::Ladder) => (at.vary(counts.climb(rule, reason)), Source::Ladder),
-            (None, Action::Flat | Action::UntilReset) => (at.vary(rule.base), Source::Default),
+            (None, Action::Ladder) => {
+                (at.vary(counts.climb(rule, reason).max(failure.least)), Source::Ladder)
+            }
+            (None, Action::Flat | Action::UntilReset) => {
+                (at.vary(rule.base.max(failure.least)), Source::Default)
+            }
         };
         if rule.again == Again::Replace || source == Source::Hint && at.policy.hints.shortens {
             self.active = false;

@@ -5,9 +5,9 @@ use super::{choice, tie_key, Acquire, AcquireCommand, Engine, Leased, Refusal, R
 use crate::credential::Origin;
 use crate::entropy::Purpose;
 use crate::id::{Handle, LeaseId, RequestId, RouteId, SessionIx};
-use crate::policy::{Chain, Exhausted};
+use crate::policy::{Chain, Exhausted, Strategy};
 use crate::retry;
-use crate::select::IntMap;
+use crate::select::{IntMap, TierKey};
 use crate::time::Instant;
 
 /// So many lists of providers are told apart; names come from callers, and nobody may fill the memory with them.
@@ -108,7 +108,44 @@ impl Engine {
             turn = turn.wrapping_add(1);
             self.chain_turns.insert(key, turn);
         }
-        command.routes.rotate_left((turn.wrapping_sub(1) % count) as usize);
+        let turn = turn.wrapping_sub(1);
+        if self.policy.chain == Chain::Shared {
+            return self.share_chain(&mut command.routes, u64::from(turn));
+        }
+        command.routes.rotate_left((turn % count) as usize);
+    }
+
+    /// The provider first whose segment the turn falls into, where each that has the best tier of all has one as long as it is
+    /// strong there; then the others that have it, then those with the next one.
+    fn share_chain(&self, routes: &mut [RouteId], turn: u64) {
+        let strength = |route: &RouteId| {
+            let found = self.routes.get(*route)?;
+            self.tables[found.provider.0 as usize].best(found.shard)
+        };
+        // Nobody ready: last. There are few, and mostly they are in order.
+        for sorted in 1..routes.len() {
+            let mut at = sorted;
+            while at > 0 && later(strength(&routes[at - 1]), strength(&routes[at])) {
+                routes.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+        let Some((best, _)) = routes.first().and_then(strength) else { return };
+        // Who takes the first that is ready takes it of the first provider that has one.
+        if matches!(self.policy.strategy, Strategy::FillFirst | Strategy::Priority | Strategy::Sequential) {
+            return;
+        }
+        let segment =
+            |route: &RouteId| strength(route).filter(|(tier, _)| *tier == best).map_or(0, |(_, size)| size);
+        let whole: u64 = routes.iter().map(segment).sum();
+        let mut left = turn % whole.max(1);
+        for at in 0..routes.len() {
+            let size = segment(&routes[at]);
+            if left < size {
+                return routes[..=at].rotate_right(1);
+            }
+            left -= size;
+        }
     }
 
     /// One try over all routes. In a further round those who were tried may be tried again.
@@ -316,6 +353,14 @@ impl Engine {
         let freed = self.ties.untie_session(session);
         let ids = freed.iter().filter_map(|&handle| self.member(handle)?.id).collect();
         self.reply(request, Reply::Done { ids });
+    }
+}
+
+/// Does the first belong behind the second?
+fn later(one: Option<(TierKey, u64)>, other: Option<(TierKey, u64)>) -> bool {
+    match (one, other) {
+        (Some((one, _)), Some((other, _))) => one > other,
+        (one, other) => one.is_none() && other.is_some(),
     }
 }
 

@@ -149,13 +149,32 @@ impl Engine {
     /// A failure that disables: at once in memory, and in the store as soon as may be.
     pub(super) fn disable_for(&mut self, handle: Handle, reason: Reason) {
         let cause: Box<str> = reason.as_str().into();
-        let changes = Changes { enabled: Some(false), disabled_cause: Some(cause), ..Changes::default() };
+        self.turn(
+            handle,
+            Changes { enabled: Some(false), disabled_cause: Some(cause), ..Changes::default() },
+        );
+        let event = self.event(EventKind::Disabled, Some(handle));
+        event.reason = Some(reason);
+    }
+
+    /// A call that was made with it by hand was answered: what a failure had disabled is enabled again. What people disabled
+    /// stays so.
+    pub(super) fn enable_after_probe(&mut self, handle: Handle) {
+        let Some(member) = self.member(handle) else { return };
+        let cause = member.record.disabled_cause.as_deref().unwrap_or_default();
+        let by_failure = Reason::ALL.iter().any(|reason| reason.as_str() == cause);
+        if !member.record.enabled && by_failure {
+            self.turn(handle, Changes { enabled: Some(true), ..Changes::default() });
+            let _ = self.event(EventKind::Updated, Some(handle));
+        }
+    }
+
+    /// Enables or disables: at once in memory, and in the store as soon as may be.
+    fn turn(&mut self, handle: Handle, changes: Changes) {
         let Some(member) = self.member_mut(handle) else { return };
         changes.clone().apply(&mut member.record);
         let (record, id) = (member.record.clone(), member.id);
         self.restand(handle, None);
-        let event = self.event(EventKind::Disabled, Some(handle));
-        event.reason = Some(reason);
         if let Some(id) = id {
             self.commit(PendingOp::Update {
                 request: None,

@@ -136,6 +136,12 @@ impl Engine {
         Some(if multiple > since { multiple } else { due })
     }
 
+    /// When it is renewed by itself, as it is shown: not before what failed has waited.
+    pub(super) fn renewal_of(&self, member: &Member) -> Option<Timestamp> {
+        let due = self.due_of(member)?;
+        Some(member.hold_until.map_or(due, |hold| due.max(self.now.wall_of(hold))))
+    }
+
     /// Is it to be renewed now, by itself or because it is stale?
     pub(super) fn wants_refresh(&self, handle: Handle) -> bool {
         let Some(member) = self.member(handle) else { return false };

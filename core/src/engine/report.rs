@@ -30,7 +30,12 @@ impl Engine {
             return self.fail(command.request, FailedCode::NotFound, message);
         };
         let mut reported = match &command.verdict {
-            Verdict::Success => self.succeeded(used),
+            Verdict::Success => {
+                if matches!(command.target, Target::Credential { .. }) {
+                    self.enable_after_probe(used.handle);
+                }
+                self.succeeded(used)
+            }
             Verdict::Failure(failure) => {
                 let progress = Progress { attempts: command.attempts, refreshed: command.refreshed };
                 self.failed(used, failure, progress)

@@ -2,7 +2,7 @@
 
 use super::{Acquire, Candidate, Engine, Recent};
 use crate::cooldown::{Circuit, PerReason, Source};
-use crate::credential::{public_index, Fault, Identity, Origin, Record, BY_HAND};
+use crate::credential::{public_index, Alias, Fault, Identity, Limits, Origin, Record, BY_HAND};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, RouteId, SecretRef, SessionIx};
 use crate::json::{object, ToJson, Writer};
@@ -34,6 +34,14 @@ pub struct MemberView {
     pub weight: u32,
     /// The models that it serves; empty means all.
     pub models: Vec<Box<str>>,
+    /// The models that it does not serve.
+    pub excluded_models: Vec<Box<str>>,
+    /// Other names for its models.
+    pub aliases: Vec<Alias>,
+    /// The namespace of its models.
+    pub prefix: Option<Box<str>>,
+    /// What of it may be used, as it says itself.
+    pub limits: Limits,
     /// May it be used?
     pub enabled: bool,
     /// Why it is disabled.
@@ -75,6 +83,8 @@ pub struct MemberView {
     pub last_error_at: Option<Timestamp>,
     /// When the first of what rests, or is paused, or at its limit, comes back.
     pub next_retry: Option<Timestamp>,
+    /// When its tokens are renewed by themselves.
+    pub next_refresh: Option<Timestamp>,
     /// Calls of the last 200 minutes, by ten minutes.
     pub recent: Vec<Recent>,
     /// What rests, and how far its ladders have climbed.
@@ -199,6 +209,10 @@ impl Engine {
             priority: record.priority,
             weight: record.weight,
             models: record.models.clone(),
+            excluded_models: record.excluded_models.clone(),
+            aliases: record.aliases.clone(),
+            prefix: record.prefix.clone(),
+            limits: record.limits,
             enabled: record.enabled,
             disabled_cause: record.disabled_cause.clone(),
             fault: record.fault.clone(),
@@ -219,6 +233,7 @@ impl Engine {
             last_error: member.last_error.map(|(reason, _)| reason),
             last_error_at: member.last_error.map(|(_, at)| at),
             next_retry,
+            next_refresh: self.renewal_of(member),
             recent: tally.recent(self.now.wall),
             cooldowns,
         })
@@ -382,6 +397,10 @@ impl ToJson for MemberView {
             priority,
             weight,
             models,
+            excluded_models as "excludedModels" if given,
+            aliases if given,
+            prefix if given,
+            limits if (self.limits != Limits::default()),
             enabled,
             disabled_cause as "disabledCause" if given,
             fault if given,
@@ -402,6 +421,7 @@ impl ToJson for MemberView {
             last_error as "lastError" if given,
             last_error_at as "lastErrorAt" if given,
             next_retry as "nextRetry" if given,
+            next_refresh as "nextRefresh" if given,
             recent if given,
             cooldowns,
         });

@@ -8,6 +8,7 @@ mod cooldown;
 mod documents;
 mod model;
 mod preset;
+mod profiles;
 mod refresh;
 mod strategy;
 
@@ -19,5 +20,8 @@ pub use cooldown::{
 };
 pub use model::{Chain, Exhausted, Policy, RefreshRule, RetryRules, SuccessEnds};
 pub use preset::{preset_names, PolicyError};
+#[cfg(feature = "presets")]
+pub use profiles::first_profiles_of;
+pub use profiles::{first_profiles, FirstProfile};
 pub use refresh::RefreshRules;
 pub use strategy::{CreditRule, Rotation, Strategy, Tiers};

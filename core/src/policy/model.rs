@@ -106,6 +106,9 @@ pub enum Chain {
     Ordered,
     /// Each in turn, for each list of providers and model by itself.
     Rotate,
+    /// As if their credentials were of one provider: the best tier of all goes first, and the providers that have it take turns,
+    /// each as often as it has somebody ready in it (under `weighted`: as their weights say).
+    Shared,
 }
 
 /// What happens when every candidate is out.
@@ -246,7 +249,7 @@ words! {
 
 words! {
     /// The word used in policies.
-    Chain { Ordered = "ordered", Rotate = "rotate" }
+    Chain { Ordered = "ordered", Rotate = "rotate", Shared = "shared" }
 }
 
 words! {

@@ -10,7 +10,7 @@ use crate::id::{CredentialId, Handle, OpId, RequestId};
 use crate::login::{News, Stage};
 use crate::oauth::{self, Authorization, Poll, TokenFailure, TokenFailureKind, Tokens};
 use crate::time::{Now, Span};
-use crate::vault::{Client, PendingLogin};
+use crate::vault::{Client, Egress, PendingLogin};
 use crate::wire::find::split_once;
 use crate::wire::http::{Headers, HttpRequest};
 
@@ -68,6 +68,10 @@ impl Pool {
                 "verifier: expected fresh randomness of the host: 43 to 128 unreserved characters",
             ));
         }
+        let mut egress = Egress::default();
+        if let Err((field, fault)) = egress.change(input.proxy_url, None, &[]) {
+            return Err(wrong(request, &[field, ": ", fault].concat()));
+        }
         let scopes = input.scopes.as_ref().unwrap_or(&facts.scopes);
         let mut scope = String::new();
         for name in scopes {
@@ -95,6 +99,7 @@ impl Pool {
             identity: Identity::default(),
             name: input.name,
             priority: input.priority,
+            proxy: egress.proxy,
         };
         self.vault.forget_login(request);
         self.vault.put_login(request, pending);
@@ -313,7 +318,7 @@ impl Pool {
             expires: tokens.expires,
             base_url: None,
             token_url: None,
-            proxy_url: None,
+            proxy_url: pending.proxy.as_ref().map(|proxy| proxy.expose().into()),
             headers: None,
             retry: None,
             identity: pending.identity.clone(),

@@ -483,7 +483,12 @@ impl Pool {
                     present.effects.push(HostEffect::Advise { op, handle, decide, expires, renewed });
                 }
                 Effect::Introspect { op, handle } => match self.introspection(handle) {
-                    Some(request) => present.effects.push(HostEffect::Http { op, request }),
+                    Some(request) => present.effects.push(HostEffect::Http {
+                        op,
+                        handle: Some(handle),
+                        login: None,
+                        request,
+                    }),
                     None => follow.push(Follow::Failed(op, nothing_asked())),
                 },
                 Effect::Commit { op, mutations } => {
@@ -497,14 +502,28 @@ impl Pool {
                 }
                 Effect::Forget { handle } => self.outdate(handle, &mut present.changed),
                 Effect::LoginCall { op, login, stage } => match self.login_request(login, stage) {
-                    Some(request) => present.effects.push(HostEffect::Http { op, request }),
+                    Some(request) => {
+                        present.effects.push(HostEffect::Http {
+                            op,
+                            handle: None,
+                            login: Some(login),
+                            request,
+                        });
+                    }
                     None => follow.push(Follow::Failed(op, nothing_asked())),
                 },
                 Effect::LoginPrompt { login } => present.effects.extend(self.login_prompt(login)),
                 Effect::LoginStore { login } => follow.push(Follow::Store(login)),
                 Effect::LoginOver { login } => self.vault.forget_login(login),
                 Effect::Revoke { op, handle } => match self.revocation(handle) {
-                    Some(request) => present.effects.push(HostEffect::Http { op, request }),
+                    Some(request) => {
+                        present.effects.push(HostEffect::Http {
+                            op,
+                            handle: Some(handle),
+                            login: None,
+                            request,
+                        });
+                    }
                     None => follow.push(Follow::Failed(op, nothing_asked())),
                 },
                 Effect::DropSecret { secret } => dropped.push(secret),

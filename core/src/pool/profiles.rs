@@ -110,6 +110,10 @@ mod tests {
             priority,
             weight: 1,
             models: Vec::new(),
+            excluded_models: Vec::new(),
+            aliases: Vec::new(),
+            prefix: None,
+            limits: crate::credential::Limits::default(),
             enabled: status != "disabled",
             disabled_cause: None,
             fault: None,
@@ -130,6 +134,7 @@ mod tests {
             last_error: None,
             last_error_at: None,
             next_retry: None,
+            next_refresh: None,
             recent: Vec::new(),
             cooldowns: Vec::new(),
         };

@@ -240,6 +240,8 @@ pub struct LoginInput {
     pub verifier: Secret,
     pub name: Option<Box<str>>,
     pub priority: Option<i32>,
+    /// The proxy of the login's requests, and of the account's from then on.
+    pub proxy_url: Option<Box<str>>,
     /// How long the person may take.
     pub wait: Span,
 }
@@ -292,8 +294,9 @@ pub enum HostEffect {
     Renew { op: OpId, key: String, fence: u64, ttl: Span },
     /// `store.release()`: not answered.
     Release { key: String, fence: u64 },
-    /// Send this, with no redirect followed, then [`PoolInput::Answered`] or [`PoolInput::Unanswered`], however late.
-    Http { op: OpId, request: HttpRequest },
+    /// Send this, with no redirect followed, then [`PoolInput::Answered`] or [`PoolInput::Unanswered`], however late: on the way
+    /// of the credential that it is about, or of the login.
+    Http { op: OpId, handle: Option<Handle>, login: Option<RequestId>, request: HttpRequest },
     /// Call the host's own refresh, then [`PoolInput::HostRefreshed`] or [`PoolInput::HostRefreshFailed`].
     RefreshByHost { op: OpId, handle: Handle, refresh: Secret },
     /// Ask the host's own code for the lead of this token and, where `decide` says so, whether to renew it now; then
@@ -530,6 +533,7 @@ from_json! {
         verifier,
         name = None,
         priority = None,
+        proxy_url as "proxyUrl" = None,
         wait = crate::login::USUAL_WAIT,
     }
 }
@@ -569,10 +573,12 @@ impl ToJson for HostEffect {
                 to.open_tag("release");
                 object!(to, { key, fence });
             }
-            Self::Http { op, request } => {
+            Self::Http { op, handle, login, request } => {
                 to.open_tag("http");
                 to.open('{');
                 to.field("op", op);
+                to.given("handle", handle);
+                to.given("login", login);
                 to.field("method", &request.method);
                 to.field("url", &request.url);
                 to.field("headers", &Headers(request));

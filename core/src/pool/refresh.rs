@@ -107,7 +107,7 @@ impl Pool {
                 (None, Some(refresh)) => oauth::refresh_request(&endpoint, refresh),
                 (None, None) => return failure("no_refresh_token"),
             };
-            HostEffect::Http { op, request }
+            HostEffect::Http { op, handle: Some(handle), login: None, request }
         };
         let parts = parts.clone();
         self.calls.push(Call { op, provider, early, parts });

@@ -101,6 +101,18 @@ impl Table {
         model.and_then(|model| self.own.get(&model.0).copied()).unwrap_or(0)
     }
 
+    /// The best tier with somebody ready, and how strong it is: how many are ready, or what they weigh together.
+    pub(crate) fn best(&self, shard: u32) -> Option<(TierKey, u64)> {
+        let shard = self.shards.get(shard as usize)?;
+        let rank = shard.lit.first()? as usize;
+        let (tier, ready) = (self.tiers.get(rank)?, shard.tiers.get(rank)?);
+        let weight = match &ready.order {
+            Order::Credits(credits) => credits.weight(),
+            _ => u64::from(ready.ready.count()),
+        };
+        Some((tier.key, weight))
+    }
+
     /// How many pairs of a member and an index there are.
     pub(crate) fn size(&self) -> usize {
         self.shards.len() * self.tiers.iter().map(|tier| tier.handles.len()).sum::<usize>()

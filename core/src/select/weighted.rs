@@ -155,6 +155,11 @@ impl Credits {
         self.set(position, None);
     }
 
+    /// What all who are present weigh together.
+    pub(super) fn weight(&self) -> u64 {
+        self.total.unsigned_abs()
+    }
+
     /// Somebody is away.
     pub(super) fn leave(&mut self, position: u32, restarts: bool) {
         let Some(worth) = self.worth(position) else { return };

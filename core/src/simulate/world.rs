@@ -278,7 +278,7 @@ impl World {
                     HostEffect::Release { key, fence } => {
                         self.store.release(&key, self.pools[process].owner, fence);
                     }
-                    HostEffect::Http { op, request } => {
+                    HostEffect::Http { op, request, .. } => {
                         let (after, input) = self.respond(op, &request);
                         self.pools[process].sent.push(request);
                         if after == 0 {

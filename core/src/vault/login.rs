@@ -31,6 +31,8 @@ pub struct PendingLogin {
     pub name: Option<Box<str>>,
     /// Its priority.
     pub priority: Option<i32>,
+    /// The proxy of its requests.
+    pub proxy: Option<Secret>,
 }
 
 impl PendingLogin {

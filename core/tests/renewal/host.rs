@@ -166,7 +166,7 @@ impl Host {
                     self.later(1, Coming::Input(input));
                 }
                 HostEffect::Release { key, fence } => self.store.release(&key, 1, fence),
-                HostEffect::Http { op, request } => {
+                HostEffect::Http { op, request, .. } => {
                     let body = request.body.as_ref().map_or("", |body| body.expose()).to_owned();
                     let token = body.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).unwrap();
                     self.sent.push((self.now, token.to_owned()));

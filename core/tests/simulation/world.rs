@@ -414,7 +414,7 @@ impl World {
                     self.at(soon, Event::Renew(process, epoch, op, key, fence, until));
                 }
                 HostEffect::Release { key, fence } => self.store.release(&key, epoch, fence),
-                HostEffect::Http { op, request } => {
+                HostEffect::Http { op, request, .. } => {
                     self.send(process, epoch, op, request.body.as_ref().map_or("", |body| body.expose()))?;
                 }
                 HostEffect::Reply { request, answer } => {

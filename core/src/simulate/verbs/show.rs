@@ -47,6 +47,8 @@ pub(super) fn state(world: &mut World, pool: usize, step: &StateStep) -> Result<
         fields.set("fault", &*fault.cause);
     }
     put_time(world, &mut fields, "expires", view.expires);
+    put_time(world, &mut fields, "next_refresh", view.next_refresh);
+    put_time(world, &mut fields, "next_retry", view.next_retry);
     Ok(fields)
 }
 
