@@ -16,6 +16,7 @@ export async function login(driver: Driver, provider: string, options: LoginOpti
     throw new CredpoolError("aborted", "the login was not begun: the notice was declined");
   }
   const { name = "", proxyUrl } = options;
+  if (proxyUrl !== undefined && !URL.canParse(proxyUrl)) throw new CredpoolError("invalid", "proxyUrl: expected an address such as http://user:password@host:3128");
   const way = proxyUrl === undefined ? undefined : transportFor(driver.host, { provider: facts.name, name, proxyUrl });
   const flow = options.flow ?? facts.oauth?.flows[0];
   const registered = options.redirectUri ?? facts.oauth?.redirect ?? "http://127.0.0.1:0/callback";
