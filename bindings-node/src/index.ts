@@ -2,6 +2,7 @@
 export { hasBrowser, openBrowser } from "./login/browser.js";
 export { loopback } from "./login/loopback.js";
 export { proxyTransport } from "./proxy.js";
+export { keyFile, keyFromEnv, systemKeychain } from "./sealing.js";
 export { isSqliteBusyError } from "./store/sqlite-driver.js";
 export { sqliteStore } from "./store/sqlite.js";
 export type { SqliteStoreOptions } from "./store/sqlite.js";

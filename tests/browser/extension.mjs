@@ -18,14 +18,20 @@ project.write("extension/manifest.json", JSON.stringify({
   version: "0.1.0",
   background: { service_worker: "worker.js", type: "module" },
   content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'; object-src 'self'" },
-  permissions: ["storage", "alarms"],
+  permissions: ["storage", "unlimitedStorage", "alarms"],
 }));
 /** A worker that answers the page. @param {string} name @param {string} simulator */
 const worker = (name, simulator) => project.write(`${name}/worker.js`, `import * as credpool from "./credpool/dist/js/index.js";
 ${simulator}
 import { probe, probeSimulator } from "./probe.mjs";
 chrome.runtime.onMessage.addListener((message, from, reply) => {
-  const answer = message === "simulate" ? probeSimulator(credpool) : probe(credpool, ${JSON.stringify(keys)});
+  const add = async () => {
+    const pool = await credpool.CredentialPool.open({ store: credpool.sealed(credpool.chromeStorageStore("shared"), credpool.rawKey("${"0".repeat(64)}")) });
+    await pool.add("openai", { key: ${JSON.stringify(keys[0])}, name: "from the worker" });
+    await pool.close();
+    return "added";
+  };
+  const answer = message === "add" ? add() : message === "simulate" ? probeSimulator(credpool) : probe(credpool, ${JSON.stringify(keys)});
   answer.then(reply, (error) => reply("failed: " + error.stack));
   return true;
 });
@@ -33,10 +39,63 @@ chrome.runtime.onMessage.addListener((message, from, reply) => {
 worker("extension", 'import "./credpool/dist/js/simulator.js";');
 project.write("extension/page.html", '<!doctype html><script type="module" src="page.js"></script>\n');
 project.write("extension/page.js", `import * as credpool from "./credpool/dist/js/index.js";
+import { runConformance } from "./credpool/dist/js/store-conformance.js";
 import { probe, probeSimulator } from "./probe.mjs";
 globalThis.here = () => probe(credpool, ${JSON.stringify(keys)});
 globalThis.simulator = () => probeSimulator(credpool);
 globalThis.there = (message) => chrome.runtime.sendMessage(message);
+
+// The store in chrome.storage: the whole suite, with open secrets and with sealed ones.
+let opened = 0;
+globalThis.suite = async (sealing) => {
+  const { passed, failed, leftOut } = await runConformance((retention) => {
+    let ahead = 0;
+    const name = "suite-" + (opened += 1);
+    const plain = () => credpool.chromeStorageStore(name, { now: () => Date.now() + ahead, ...retention });
+    const make = sealing ? () => credpool.sealed(plain(), credpool.rawKey("0".repeat(64))) : plain;
+    return {
+      store: make(),
+      again: make,
+      advance: (ms) => { ahead += ms; },
+      bounded: true,
+      corrupt: async ({ kind, id }) => {
+        const key = name + "/row/" + kind + "/n/" + id;
+        const { [key]: row } = await chrome.storage.local.get(key);
+        await chrome.storage.local.set({ [key]: { ...row, data: 7 } });
+      },
+      cleanUp: async () => {
+        for (const area of [chrome.storage.local, chrome.storage.session]) await area.remove(Object.keys(await area.get(null)).filter((key) => key.startsWith(name + "/")));
+      },
+    };
+  });
+  if (failed.length > 0) return failed.map(({ name, error }) => name + ": " + error.message).join("; ");
+  return passed.length > 30 ? "all passed, left out: " + leftOut.map(({ needs }) => needs).join() : "only " + passed.length + " cases";
+};
+/** What is on the disk of a pool with one key, with and without a seal. */
+globalThis.disk = async (key) => {
+  const open = await credpool.CredentialPool.open({ store: credpool.chromeStorageStore("open") });
+  await open.add("openai", { key, name: "a" });
+  await open.close();
+  const text = () => chrome.storage.local.get(null).then((all) => JSON.stringify(all));
+  const said = [(await text()).includes(key)];
+  const again = await credpool.CredentialPool.open({ store: credpool.chromeStorageStore("open") });
+  said.push((await again.acquire("openai")).secret === key);
+  await again.close();
+  await chrome.storage.session.clear(); // The browser was closed.
+  const later = await credpool.CredentialPool.open({ store: credpool.chromeStorageStore("open") });
+  said.push(later.list().length);
+  await later.close();
+  return JSON.stringify(said);
+};
+/** What the worker adds to a sealed store is seen by a pool of this page. */
+globalThis.shared = async () => {
+  const pool = await credpool.CredentialPool.open({ store: credpool.sealed(credpool.chromeStorageStore("shared"), credpool.rawKey("0".repeat(64))) });
+  await chrome.runtime.sendMessage("add");
+  for (let tries = 0; tries < 1500 && !pool.get("openai:from the worker"); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  const { secret } = await pool.acquire("openai");
+  await pool.close();
+  return secret + " " + JSON.stringify(await chrome.storage.local.get(null)).includes(secret);
+};
 document.title = "ready";
 `);
 try {
@@ -47,6 +106,11 @@ try {
     await check("in the service worker", async () => same(await page.evaluate("there('probe')"), expected(manifest.version)));
     await check("the simulator in the service worker", async () => same(await page.evaluate("there('simulate')"), expectedSimulation));
     await check("the simulator in a page of the extension", async () => same(await page.evaluate("simulator()"), expectedSimulation));
+    const [key = ""] = keys;
+    await check("a sealed store in chrome.storage: what the worker adds the page sees, and nothing of it is readable", async () => same(await page.evaluate("shared()"), `${key} false`));
+    await check("open secrets in chrome.storage are not on the disk, and end with the browser", async () => same(await page.evaluate(`disk(${JSON.stringify(key)})`), "[false,true,0]"));
+    await check("the conformance suite on chrome.storage", async () => same(await page.evaluate("suite(false)"), "all passed, left out: cramped"));
+    await check("the conformance suite on sealed chrome.storage", async () => same(await page.evaluate("suite(true)"), "all passed, left out: cramped"));
     await check("in a page of the extension", async () => same(await page.evaluate("here()"), expected(manifest.version)));
   });
 } finally {

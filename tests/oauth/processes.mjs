@@ -1,6 +1,6 @@
 // @ts-check
-// Eight processes on one SQLite file, refresh tokens that rotate, reuse detection on, lives of seconds, kill -9 at random.
-//   node tests/oauth/processes.mjs [seconds]     30 unless told
+// Eight processes on one store, an SQLite file or PostgreSQL: refresh tokens that rotate, reuse detection on, lives of seconds, kill -9 at random.
+//   node tests/oauth/processes.mjs [seconds] [sqlite | postgres]     30 and sqlite unless told
 // Nobody may present a token that was rotated away (beyond the server's leeway), and no account may be lost.
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
@@ -9,8 +9,9 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { CredentialPool } from "credpool";
-import { sqliteStore } from "credpool/node";
+import { startCluster } from "../postgres/support/cluster.mjs";
 import { startOidc } from "./support/oidc.mjs";
+import { openStore } from "./support/store.mjs";
 
 const SECONDS = Number(process.argv[2] ?? 30);
 const PROCESSES = 8;
@@ -21,13 +22,14 @@ const LEEWAY_SECONDS = 30;
 
 const oidc = await startOidc({ accessSeconds: LIFE_SECONDS, leewaySeconds: LEEWAY_SECONDS });
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "credpool-processes-"));
-const file = path.join(folder, "pool.db");
+const cluster = process.argv[3] === "postgres" ? await startCluster() : undefined;
+const place = cluster ? JSON.stringify(cluster.options) : path.join(folder, "pool.db");
 const definition = { name: "mine", kinds: ["oauth"], oauth: { issuer: oidc.issuer, token: `${oidc.issuer}/token`, graceMs: LEEWAY_SECONDS * 1000 } };
 
 /** A lease outlives the request; who was killed with one keeps the others waiting no longer than this. */
 const policy = { refresh: { timeout: 1500, lease: 2500 } };
 const options = JSON.stringify({ providers: [definition], policy });
-const open = () => CredentialPool.open({ store: sqliteStore(file), env: false, ...JSON.parse(options) });
+const open = () => CredentialPool.open({ store: openStore(place), env: false, ...JSON.parse(options) });
 const first = await open();
 for (let n = 0; n < ACCOUNTS; n += 1) {
   const refresh = await oidc.refreshTokenOf(`person-${n}`);
@@ -43,7 +45,7 @@ const worker = fileURLToPath(new URL("support/worker.mjs", import.meta.url));
 const children = [];
 /** @param {number} n */
 function start(n) {
-  const child = fork(worker, [file, oidc.issuer, options], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const child = fork(worker, [place, oidc.issuer, options], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   child.on("message", (message) => (said[String(message)] = (said[String(message)] ?? 0) + 1));
   children[n] = child;
 }
@@ -68,6 +70,7 @@ for (const { id = 0, name, enabled, disabledCause } of last.list("mine")) {
 }
 await last.close();
 await oidc.close();
+await cluster?.remove();
 fs.rmSync(folder, { recursive: true, force: true });
 console.log(JSON.stringify({ seconds: SECONDS, kills, refreshes, calls: said, refused: oidc.refused, lost }));
 // How many there are depends on the machine; none would mean that nothing was tried.

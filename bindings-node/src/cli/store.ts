@@ -26,6 +26,7 @@ export function defaultStore(env: Readonly<Record<string, string | undefined>> =
 export async function withPool<T>(values: Readonly<Record<string, unknown>>, work: (pool: CredentialPool) => Promise<T> | T): Promise<T> {
   const file = typeof values.store === "string" ? values.store : defaultStore();
   const pool = await CredentialPool.open({ store: sqliteStore(file), host: { log: () => undefined, transport: proxyTransport() } });
+  pool.on("store", ({ cause }) => void process.stderr.write(`store: ${cause}\n`));
   try {
     return await work(pool);
   } finally {

@@ -132,6 +132,9 @@ BEGIN
 END $$;`,
 ];
 
+/** Where more rows have changed than these, all are read. */
+export const MOST_CHANGED = 5000;
+
 /** The statements of the store, for one schema. */
 export function statements(schema: string) {
   const row = "e.kind, e.owner, e.name, e.version, e.generation AS row_generation, e.data, e.secret";
@@ -141,7 +144,9 @@ export function statements(schema: string) {
     generation: `SELECT generation FROM ${schema}.state`,
     // One statement, one moment: the generation and the rows belong together.
     loadAll: `SELECT s.generation, s.forgotten, ${row} FROM ${schema}.state s LEFT JOIN ${schema}.entry e ON e.data IS NOT NULL ${order}`,
-    loadSince: `SELECT s.generation, s.forgotten, ${row} FROM ${schema}.state s LEFT JOIN ${schema}.entry e ON e.generation > $1 ${order}`,
+    // The limit and the order make sure of the index, whatever the planner believes of a generation that it has not seen.
+    loadSince: `SELECT s.generation, s.forgotten, ${row} FROM ${schema}.state s
+      LEFT JOIN LATERAL (SELECT * FROM ${schema}.entry WHERE generation > $1 ORDER BY generation LIMIT ${MOST_CHANGED + 1}) e ON true ${order}`,
     commit: `SELECT * FROM ${schema}.commit_all($1, $2, $3, $4, $5, $6, $7, $8)`,
     lease: `INSERT INTO ${schema}.lease AS l (key, owner, fence, expires) VALUES ($1, $2, 1, ${NOW} + $3::bigint)
       ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, fence = CASE WHEN l.expires > ${NOW} THEN l.fence ELSE l.fence + 1 END, expires = ${NOW} + $3::bigint

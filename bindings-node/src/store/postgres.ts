@@ -4,7 +4,7 @@ import { RETENTION, Watchers } from "credpool";
 import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreNotice, StoreState } from "credpool";
 import { Connections, errorOf, loadDriver, PostgresError } from "./postgres-driver.js";
 import type { Driver } from "./postgres-driver.js";
-import { channelOf, checkedSchema, MIGRATIONS, statements } from "./postgres-schema.js";
+import { channelOf, checkedSchema, MIGRATIONS, MOST_CHANGED, statements } from "./postgres-schema.js";
 import { PostgresWatch } from "./postgres-watch.js";
 
 /** How the connection is secured: as `node:tls` has it. */
@@ -81,7 +81,7 @@ class PostgresStore implements CredentialStore {
     if (since > 0) {
       const found = await this.#run(this.#sql.loadSince, [Math.floor(since)]);
       const { generation, forgotten } = stateOf(found);
-      if (since >= forgotten && since <= generation) {
+      if (since >= forgotten && since <= generation && found.length <= MOST_CHANGED) {
         const rows = rowsOf(found);
         return { generation, rows: rows.filter(({ data }) => data !== undefined), removed: rows.filter(({ data }) => data === undefined).map(({ kind, id }) => ({ kind, id })), complete: false };
       }

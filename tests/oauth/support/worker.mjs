@@ -1,10 +1,10 @@
 // @ts-check
 // One of many processes on one store: uses accounts until it is killed, and tells what became of each call.
 import { CredentialPool } from "credpool";
-import { sqliteStore } from "credpool/node";
+import { openStore } from "./store.mjs";
 
-const [file = "", issuer = "", options = "{}"] = process.argv.slice(2);
-const pool = await CredentialPool.open({ store: sqliteStore(file), env: false, ...JSON.parse(options) });
+const [place = "", issuer = "", options = "{}"] = process.argv.slice(2);
+const pool = await CredentialPool.open({ store: openStore(place), env: false, ...JSON.parse(options) });
 for (;;) {
   /** @type {string} */
   let said;
