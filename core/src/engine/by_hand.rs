@@ -70,6 +70,10 @@ impl Engine {
         }
         self.override_legs = policy.override_legs();
         self.policy = policy;
+        for provider in (0..self.tables.len() as u32).map(ProviderIx) {
+            let name = self.providers.text(provider.0).to_owned();
+            self.follow_policy(&name, provider);
+        }
         for at in 0..self.members.len() {
             let Some(member) = self.members[at].as_mut() else { continue };
             member.has_leg = self.policy.leg(member.origin).is_some();
@@ -79,12 +83,18 @@ impl Engine {
             self.set_gate(handle);
         }
         for provider in (0..self.tables.len() as u32).map(ProviderIx) {
-            if self.every_model_counts(provider) {
+            if self.has_restricted(provider) || self.every_model_counts(provider) {
                 for model in self.routes.models_of(provider).collect::<Vec<_>>() {
+                    self.learn_names(model);
                     self.give_own_shard(provider, model);
                 }
             }
             self.lay_out(provider);
+        }
+        // When a token is to be renewed is the policy's word too.
+        for handle in (0..self.members.len() as u32).map(Handle) {
+            self.look_at_clock(handle);
+            self.set_timer(handle);
         }
         self.somebody_returned = true;
         self.command(Command::Load { request });

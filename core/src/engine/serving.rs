@@ -37,11 +37,6 @@ enum Turn {
 }
 
 impl Serving {
-    pub(super) fn add_provider(&mut self, rules: ModelRules, force_prefix: bool) {
-        self.by_provider.push(OfProvider { rules, ..OfProvider::default() });
-        self.force_prefix = force_prefix;
-    }
-
     fn of(&self, provider: ProviderIx) -> Option<&OfProvider> {
         self.by_provider.get(provider.0 as usize)
     }
@@ -110,10 +105,20 @@ impl Serving {
 impl Engine {
     /// The policy's rules for a provider that is new here.
     pub(super) fn serve_provider(&mut self, name: &str, provider: ProviderIx) {
+        self.serving.by_provider.push(OfProvider::default());
+        self.follow_policy(name, provider);
+    }
+
+    /// The policy's rules for a provider, new ones or others than before. Its credentials and models are for the caller.
+    pub(super) fn follow_policy(&mut self, name: &str, provider: ProviderIx) {
         let rules = self.policy.providers.get(name).map_or_else(ModelRules::default, |rules| {
             ModelRules::new(&rules.models, &rules.excluded_models, None, &rules.aliases)
         });
-        self.serving.add_provider(rules, self.policy.force_prefix);
+        self.serving.force_prefix = self.policy.force_prefix;
+        if let Some(of) = self.serving.by_provider.get_mut(provider.0 as usize) {
+            of.rules = rules;
+            of.suffixed.clear();
+        }
         if let Some(rules) = self.policy.providers.get(name) {
             let targets: Vec<Box<str>> = rules.aliases.iter().map(|alias| alias.name.clone()).collect();
             let aliases = rules.aliases.iter().map(|alias| alias.alias.clone()).collect();

@@ -21,6 +21,15 @@ pub struct AcquireStep {
     /// The session.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub session: Option<Box<str>>,
+    /// Another name of the session, by which it may be known already.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub known_as: Option<Box<str>>,
+    /// The request's headers: the session is read off it where the policy wants that, and the step says none.
+    #[cfg_attr(feature = "schema", schemars(default, with = "std::collections::BTreeMap<String, String>"))]
+    pub headers: SortedMap<String, String>,
+    /// Its body.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub body: Value,
     /// Nobody of these names.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub exclude: Vec<Box<str>>,
@@ -117,6 +126,9 @@ from_json! {
         providers = Vec::new(),
         model = None,
         session = None,
+        known_as = None,
+        headers = SortedMap::default(),
+        body = Value::Null,
         exclude = Vec::new(),
         mode = None,
         label as "as" = None,

@@ -32,6 +32,7 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
         let other = |handle: &Handle| engine.record(*handle).is_some_and(|record| record.kind != kind);
         exclude.extend(engine.handles().filter(other));
     }
+    let (session, known_as) = session_of(world, pool, step);
     let request = world.request();
     let asked = Asked {
         pool,
@@ -47,8 +48,8 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
             request,
             providers,
             model: step.model.clone(),
-            session: step.session.clone(),
-            known_as: None,
+            session,
+            known_as,
             exclude,
             tried: Vec::new(),
             round: 0,
@@ -64,6 +65,19 @@ pub(super) fn acquire(world: &mut World, pool: usize, step: &AcquireStep) -> Res
     world.wait_for(request);
     let answer = world.answer(request);
     settle(world, &asked, answer)
+}
+
+/// The session that a step says, or its request, and another name of it.
+fn session_of(world: &World, pool: usize, step: &AcquireStep) -> (Option<Box<str>>, Option<Box<str>>) {
+    let headers: Vec<_> = step.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    if step.session.is_some() || headers.is_empty() && matches!(step.body, Value::Null) {
+        return (step.session.clone(), step.known_as.clone());
+    }
+    let body = text_of(&step.body);
+    let Some(found) = world.pools[pool].pool.derive_session(&headers, body.as_deref()) else {
+        return (None, step.known_as.clone());
+    };
+    (Some(found.session.into()), step.known_as.clone().or(found.known_as.map(Into::into)))
 }
 
 /// An `acquire` that has been asked.
@@ -245,12 +259,17 @@ pub(super) fn classify(world: &World, pool: usize, step: &AnswerSpec) -> Value {
     }
 }
 
-pub(super) fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
-    let body = match &spec.body {
+/// A body as it is sent: text as it is, anything else as JSON.
+fn text_of(body: &Value) -> Option<Box<str>> {
+    match body {
         Value::Null => None,
         Value::String(text) => Some(text.as_str().into()),
         body => Some(body.to_string().into()),
-    };
+    }
+}
+
+pub(super) fn outcome(spec: &AnswerSpec, ok: bool) -> Outcome {
+    let body = text_of(&spec.body);
     Outcome {
         ok,
         status: spec.status,
