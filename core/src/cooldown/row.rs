@@ -176,6 +176,22 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_counts_alone_never_rested_and_is_not_coming_back() {
+        let gently = Return { probes: 1, full: 16 };
+        let counted = row(1_000, 0, 1);
+        assert_eq!(counted.restore(gently, Now::from_millis(2_000, 7)).half_open, None);
+    }
+
+    #[test]
+    fn what_says_nothing_is_not_written() {
+        let text = crate::json::write(&row(12_000, 3_000, 0));
+        assert_eq!(
+            text,
+            r#"{"until":12000,"length":3000,"began":9000,"reason":"rate_limit","source":"ladder"}"#
+        );
+    }
+
+    #[test]
     fn of_two_writers_the_later_end_and_the_higher_level_win() {
         let now = Now::from_millis(3_950, 0);
         let merged = row(4_040, 100, 1).merged(&row(4_000, 100, 7), now);

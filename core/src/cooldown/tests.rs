@@ -260,3 +260,55 @@ proptest! {
         }
     }
 }
+
+const CIRCUIT: &str = r#"{"action":"circuit"}"#;
+
+/// Strikes are counted beside the failures, which may be the credential's: they are there to be cleared all the same.
+#[test]
+fn strikes_alone_are_remembered_and_end_with_a_success_of_their_scope() {
+    let (policy, mut state, mut others) = (policy("{}"), Cooldown::default(), Counts::default());
+    let at = Circumstances { now: Instant(5), policy: &policy, seed: Seed(0), key: 0, rested: false };
+    state.fail(&mut others, &rule(CIRCUIT), &failure(Reason::Timeout, None), at);
+    assert!(state.counts.is_empty() && state.remembers());
+    let before = state.clone();
+    assert_eq!(state.succeed(Instant(6), false, GENTLY), Success::Nothing, "it ends nothing here");
+    assert_eq!(state, before);
+    assert_eq!(state.succeed(Instant(6), true, GENTLY), Success::Cleared);
+    assert!(!state.remembers());
+}
+
+#[test]
+fn a_circuit_without_a_window_counts_however_long_it_took() {
+    let policy = policy(r#"{"circuit":{"failures":2,"window":0,"open":1000}}"#);
+    let mut state = Cooldown::default();
+    fail(&mut state, &policy, &rule(CIRCUIT), &failure(Reason::Timeout, None), 5);
+    let open = fail(&mut state, &policy, &rule(CIRCUIT), &failure(Reason::Timeout, None), 86_400_000);
+    assert_eq!((open, state.circuit()), (Effect::Cooled, Circuit::Open));
+}
+
+#[test]
+fn what_was_agreed_on_leaves_strikes_and_callers_alone() {
+    let mut ours =
+        Cooldown { strikes: 2, first_strike: Instant(3), last_strike: Instant(4), ..Cooldown::default() };
+    ours.recover(GENTLY, Instant(9));
+    let callers = ours.half_open;
+    assert!(callers.is_some());
+    let rests = Cooldown { active: true, until: Instant(500), ..Cooldown::default() };
+    let (mut resting, mut back) = (ours.clone(), ours);
+    resting.become_merged(rests.clone());
+    assert_eq!(resting.half_open, None, "who rests is not coming back");
+    assert_eq!((resting.strikes, resting.first_strike, resting.last_strike), (2, Instant(3), Instant(4)));
+    back.become_merged(Cooldown { active: false, ..rests });
+    assert_eq!((back.half_open, back.until), (callers, Instant(500)));
+}
+
+#[test]
+fn levels_that_are_kept_are_something_without_a_failure() {
+    let mut counts = Counts::default();
+    counts.levels.0[Reason::Billing as usize] = 1;
+    assert!(!counts.is_empty());
+    let mut counts = Counts { total: 1, ..Counts::default() };
+    assert!(!counts.is_empty());
+    counts.total = 0;
+    assert!(counts.is_empty());
+}

@@ -89,6 +89,15 @@ mod tests {
         assert_eq!(see(3, 70_000), Sighting::Own, "the others saw it too long ago");
     }
 
+    #[test]
+    fn a_sighting_counts_to_the_end_of_the_window_and_no_longer() {
+        for (last, sighting) in [(60_000, Sighting::Begins), (60_001, Sighting::Own)] {
+            let mut upstream = Upstream::default();
+            let mut see = |who, now| upstream.see(&rules(), Handle(who), 6, Instant(now));
+            assert_eq!((see(0, 0), see(1, 30_000), see(2, last)), (Sighting::Own, Sighting::Own, sighting));
+        }
+    }
+
     proptest! {
         #[test]
         fn it_agrees_with_a_search_of_all_that_was_seen(

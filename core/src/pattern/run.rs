@@ -15,6 +15,9 @@ struct Ways {
     seen: Vec<u32>,
     mark: u32,
     stack: Vec<(usize, Slots)>,
+    /// How many steps were looked at: what the time is bounded by.
+    #[cfg(test)]
+    looked: usize,
 }
 
 /// A place of the text and what is around it.
@@ -26,12 +29,24 @@ struct Place {
 }
 
 pub(super) fn find<'t>(pattern: &Pattern, text: &'t str) -> Option<Found<'t>> {
+    find_by(&mut Ways::default(), pattern, text)
+}
+
+/// How many steps a search looks at.
+#[cfg(test)]
+pub(super) fn looked(pattern: &Pattern, text: &str) -> usize {
+    let mut ways = Ways::default();
+    find_by(&mut ways, pattern, text);
+    ways.looked
+}
+
+fn find_by<'t>(ways: &mut Ways, pattern: &Pattern, text: &'t str) -> Option<Found<'t>> {
     let mut end = text.len().min(MAX_TEXT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     let text = text.get(..end)?;
-    let mut ways = Ways { seen: vec![0; pattern.steps.len() + 1], mark: 1, ..Ways::default() };
+    (ways.seen, ways.mark) = (vec![0; pattern.steps.len() + 1], 1);
     let mut current: Vec<(usize, Slots)> = Vec::new();
     let mut best = None;
     let mut characters = text.chars();
@@ -75,6 +90,10 @@ impl Ways {
     fn reach(&mut self, pattern: &Pattern, step: usize, slots: Slots, place: Place) {
         self.stack.push((step, slots));
         while let Some((step, mut slots)) = self.stack.pop() {
+            #[cfg(test)]
+            {
+                self.looked += 1;
+            }
             if core::mem::replace(&mut self.seen[step], self.mark) == self.mark {
                 continue;
             }

@@ -102,14 +102,16 @@ fn in_json_the_error_names_the_rule_and_the_place() {
 #[test]
 fn what_is_a_catastrophe_elsewhere_is_none_here() {
     let text = "a".repeat(2000);
-    let start = std::time::Instant::now();
-    for pattern in
+    for source in
         ["^(?:a+)+$b", "(?:a|a)*b", "(?:a?){120}a{120}b", "(?:a*)*(?:a*)*(?:a*)*b", "(.*)(?:.*)=(?:.*)"]
     {
-        assert_eq!(captured(pattern, &text), None, "{pattern}");
+        assert_eq!(captured(source, &text), None, "{source}");
+        let pattern = Pattern::new(source).unwrap();
+        // Each step once at each place, and at most two ways lead on from each.
+        let most = 3 * (pattern.steps.len() + 1) * (text.len() + 1);
+        let looked = run::looked(&pattern, &text);
+        assert!((text.len()..=most).contains(&looked), "{source}: {looked} of {most}");
     }
-    // Linear is a part of a second without optimization; exponential would not end.
-    assert!(start.elapsed() < std::time::Duration::from_secs(20));
 }
 
 #[test]
