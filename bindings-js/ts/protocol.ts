@@ -1,4 +1,4 @@
-// What crosses between the driver and the WebAssembly as JSON: the twin of core/src/pool/protocol.rs. Nothing here is
+// What crosses between the driver and the WebAssembly as JSON: the twin of core/src/pool/protocol/. Nothing here is
 // part of the public API.
 
 export type Kind = "api_key" | "token" | "oauth";
