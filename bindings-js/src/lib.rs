@@ -4,11 +4,15 @@
 
 #[cfg(feature = "break-on-purpose")]
 mod broken;
+#[cfg(feature = "import")]
+mod import;
 #[cfg(feature = "pool")]
 mod pool;
 #[cfg(feature = "simulate")]
 mod simulate;
 
+#[cfg(feature = "import")]
+pub use import::{detect_tool, read_tool, write_tool};
 #[cfg(feature = "simulate")]
 pub use simulate::simulate;
 

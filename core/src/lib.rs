@@ -41,6 +41,8 @@ pub mod engine;
 pub mod entropy;
 pub mod facts;
 pub mod id;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod json;
 pub mod limit;
 pub mod login;

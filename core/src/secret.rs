@@ -41,9 +41,50 @@ impl Drop for Secret {
     }
 }
 
+/// Is this text the name of a secret that is kept elsewhere (`env:NAME`, `file:PATH`, `exec:COMMAND`, `vault://…`), and not the
+/// secret itself? Keys and tokens of no provider look so.
+pub fn is_reference(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let named = matches!(scheme, "env" | "file" | "exec");
+    let in_scheme = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+    let scheme =
+        scheme.starts_with(|first: char| first.is_ascii_lowercase()) && scheme.bytes().all(in_scheme);
+    !rest.is_empty() && (named || scheme && rest.starts_with("//"))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Secret;
+    use super::{is_reference, Secret};
+
+    #[test]
+    fn references_are_told_from_secrets() {
+        for text in [
+            "env:OPENAI_API_KEY",
+            "file:/run/secrets/key",
+            "exec:pass show openai",
+            "vault://team/openai",
+            "op://vault/item/field",
+            "aws-sm://x",
+        ] {
+            assert!(is_reference(text), "{text}");
+        }
+        for text in [
+            "",
+            "env",
+            "env:",
+            "sk-abc",
+            "ABC://x",
+            "http:/x",
+            "a:b",
+            "1//0g-refresh",
+            "://x",
+            "user:pass",
+            "Env:X",
+            "ya29.a:b//c",
+        ] {
+            assert!(!is_reference(text), "{text}");
+        }
+    }
 
     #[test]
     fn debug_shows_nothing_of_it() {

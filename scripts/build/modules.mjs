@@ -17,6 +17,8 @@ export const wasmModules = [
   { name: "credpool", glue: "glue", bytes: "bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "pool"], optimise: ["-Oz"] },
   // The scenario runner: loaded when it is asked for.
   { name: "simulator", glue: "simulator", bytes: "simulator-bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "simulate"], optimise: ["-Oz"] },
+  // Other tools' files, read and written: likewise.
+  { name: "importer", glue: "importer-glue", bytes: "importer-bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "import"], optimise: ["-Oz"] },
 ];
 
 export const wasmCrate = "credpool-wasm";

@@ -64,13 +64,14 @@ ${end}`);
   const strict = { strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
   project.write("all.ts", 'import * as credpool from "credpool";\nexport const version: string = credpool.version();\n');
   project.write("node.ts", 'import * as node from "credpool/node";\nexport const all: object = node;\n');
+  project.write("import.ts", 'import { readToolFile } from "credpool/import";\nimport type { Found } from "credpool/import";\nexport const found: Promise<Found> = readToolFile("OPENAI_API_KEY=sk-1", { tool: "env" });\n');
   project.write("simulate.ts", 'import { simulate } from "credpool/simulate";\nexport const passed: Promise<number> = simulate({ name: "none", steps: [] }).then((report) => report.passed);\n');
   project.write("web.ts", 'import init, * as credpool from "credpool/web";\nexport const version: Promise<string> = init().then(() => credpool.version());\n');
   const nodeTypes = { types: ["node"], typeRoots: [at("node_modules/@types")] };
   /** @type {[string, object, string[]][]} */
   const users = [
-    ["Node, lib es2022", { module: "nodenext", target: "es2022", lib: ["es2022"], ...nodeTypes }, ["all.ts", "node.ts", "simulate.ts"]],
-    ["a bundler, lib es2022 and dom", { module: "esnext", moduleResolution: "bundler", target: "es2022", lib: ["es2022", "dom"], types: [] }, ["all.ts", "simulate.ts", "web.ts"]],
+    ["Node, lib es2022", { module: "nodenext", target: "es2022", lib: ["es2022"], ...nodeTypes }, ["all.ts", "node.ts", "simulate.ts", "import.ts"]],
+    ["a bundler, lib es2022 and dom", { module: "esnext", moduleResolution: "bundler", target: "es2022", lib: ["es2022", "dom"], types: [] }, ["all.ts", "simulate.ts", "import.ts", "web.ts"]],
     ["Node 20's style with the newest lib", { module: "node20", target: "esnext", lib: ["esnext"], ...nodeTypes }, ["all.ts", "node.ts", "simulate.ts"]],
   ];
   for (const [user, settings, include] of users) {

@@ -12,7 +12,7 @@ interface WithFiles {
 }
 
 /** The file's bytes, or those that are inlined. */
-async function bytes(where: () => URL, inlined: () => Promise<{ default: string }>): Promise<Uint8Array<ArrayBuffer>> {
+export async function bytes(where: () => URL, inlined: () => Promise<{ default: string }>): Promise<Uint8Array<ArrayBuffer>> {
   try {
     // Bundled into CommonJS there is no address either.
     const file = where();

@@ -7,11 +7,11 @@ use super::Pool;
 use crate::credential::{fault_of_rules, Changes, Identity, Limits, Origin, Record, MAX_WEIGHT};
 use crate::engine::NewItem;
 use crate::facts::oauth::is_safe_url;
-use crate::facts::Kind;
+use crate::facts::{Kind, ProviderFacts};
 use crate::id::{CredentialId, Handle, SecretRef};
 use crate::oauth::identity_of_tokens;
 use crate::provider::{auth_parts, environment_kind, CREDENTIAL_HEADERS};
-use crate::secret::Secret;
+use crate::secret::{is_reference, Secret};
 use crate::select::IntMap;
 use crate::time::Timestamp;
 use crate::vault::{Header, SecretParts};
@@ -119,12 +119,7 @@ impl Pool {
             read_secret(input.kind, given)?
         };
         parts.client = input.client.filter(|_| kind == Kind::Oauth);
-        if auth_parts(&facts, kind, &parts.main).is_none() {
-            return Err(wrong(
-                secret_field(kind),
-                "is empty, or has a character that cannot stand in a header",
-            ));
-        }
+        check_sendable(&facts, kind, &parts)?;
         if let Some((_, fault)) = input.limits.fault() {
             return Err(wrong("limits", fault));
         }
@@ -260,12 +255,7 @@ impl Pool {
             Some(old) if secret.is_empty() => old.clone(),
             _ => read_secret(Some(kind), secret)?.1,
         };
-        if facts.is_none_or(|facts| auth_parts(&facts, kind, &parts.main).is_none()) {
-            return Err(wrong(
-                secret_field(kind),
-                "is empty, or has a character that cannot stand in a header",
-            ));
-        }
+        check_sendable(&facts.ok_or_else(|| wrong("provider", "is no name"))?, kind, &parts)?;
         parts.egress = old.and_then(|old| old.egress.clone());
         change_egress(&mut parts, proxy, headers)?;
         if let Some(old) = old {
@@ -328,12 +318,7 @@ impl Pool {
         }
         let (kind, parts) = read_secret(kind, secret)?;
         record.kind = kind;
-        if auth_parts(&facts, kind, &parts.main).is_none() {
-            return Err(wrong(
-                secret_field(kind),
-                "is empty, or has a character that cannot stand in a header",
-            ));
-        }
+        check_sendable(&facts, kind, &parts)?;
         Ok((record, Some(self.vault.put(parts))))
     }
 
@@ -369,6 +354,24 @@ impl Pool {
         let same = holds.main == parts.main && self.engine.record(handle)?.provider.as_ref() == provider;
         (same && self.engine.origin(handle)?.0.is_stored()).then_some(handle)
     }
+}
+
+/// May it stand in a request? A reference may not, and need not: the host looks up what it stands for.
+fn check_sendable(facts: &ProviderFacts, kind: Kind, parts: &SecretParts) -> Result<(), InputError> {
+    let fault = if is_reference(parts.main.expose()) {
+        if kind == Kind::Oauth {
+            "is a reference: only keys and tokens may be, for an account's tokens are renewed"
+        } else if parts.main.expose().bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+            "is a reference with a control character"
+        } else {
+            return Ok(());
+        }
+    } else if auth_parts(facts, kind, &parts.main).is_none() {
+        "is empty, or has a character that cannot stand in a header"
+    } else {
+        return Ok(());
+    };
+    Err(wrong(secret_field(kind), fault))
 }
 
 fn check_weight(weight: Option<u32>) -> Result<(), InputError> {

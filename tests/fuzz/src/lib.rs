@@ -2,6 +2,8 @@
 //! must return for any bytes; what is asserted holds for every answer.
 #![forbid(unsafe_code)]
 
+pub mod import;
+
 use credpool::classify::{classify as classify_answer, classify_event, classify_stream, Answer, Stream};
 use credpool::credential::Identity;
 use credpool::facts::oauth::{Flow, OauthFacts};

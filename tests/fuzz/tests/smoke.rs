@@ -1,7 +1,7 @@
 //! Every fuzz target with some thousand inputs, the same in every run: mutations of good inputs and plain noise. No
 //! nightly compiler, no libFuzzer; so `npm test` runs it.
 
-use credpool_fuzz::TARGETS;
+use credpool_fuzz::{import, Target, TARGETS};
 use std::time::{Duration, Instant};
 
 const INPUTS: u32 = 4000;
@@ -73,9 +73,14 @@ impl Noise {
     }
 }
 
+/// Every target there is.
+fn all() -> impl Iterator<Item = &'static Target> {
+    TARGETS.iter().chain(import::TARGETS)
+}
+
 #[test]
 fn no_input_breaks_a_parser() {
-    for target in TARGETS {
+    for target in all() {
         let mut noise = Noise(0x9e37_79b9_7f4a_7c15);
         let started = Instant::now();
         for round in 0..INPUTS {
@@ -105,7 +110,7 @@ fn no_input_breaks_a_parser() {
 
 #[test]
 fn giants_end_soon() {
-    for target in TARGETS {
+    for target in all() {
         for seed in target.seeds {
             let mut giant = seed.as_bytes().repeat((1 << 20) / seed.len() + 1);
             (target.run)(&giant);
