@@ -242,12 +242,6 @@ impl WasmPool {
         self.0.export_secret(CredentialId(id as u64)).unwrap_or_default()
     }
 
-    /// Its record, as its row has it: all that is to be known of it beside the secret.
-    #[wasm_bindgen(js_name = exportRecord)]
-    pub fn export_record(&self, id: f64) -> String {
-        self.0.export_record(CredentialId(id as u64)).unwrap_or_default()
-    }
-
     /// Every credential of a provider (all, where it is empty), without secrets.
     pub fn list(&self, provider: &str) -> String {
         json::write(&self.0.list(text(provider)))

@@ -18,6 +18,7 @@ export { CredentialPool } from "./pool.js";
 export type { ExportedProfile, Preference, Profile, Profiles, Resolution, ResolveOptions } from "./profiles.js";
 export type { Providers } from "./providers.js";
 export type { TransportError } from "./protocol.js";
+export type { SecretResolver } from "./references.js";
 export type { Refusal } from "./refusal.js";
 export { simulate } from "./simulate.js";
 export type { ScenarioReport, ScenarioStep } from "./simulate.js";

@@ -70,10 +70,13 @@ export class Desk implements LeaseKeeper {
   tryAcquire(provider: string, { model, session }: RouteOptions = NOTHING): Lease | Refusal {
     const route = this.#names.route(provider, model);
     const number = this.#pick(route, session);
-    if (number >= 0) return this.#lease(number, model);
     const asked = { providers: [provider], model, session };
+    if (number >= 0) {
+      const entry = this.#entry(number);
+      return entry.unresolved ? this.#another({ ok: true, lease: number, entry, forced: false, round: 0 }, asked, model) : this.#leaseOf(number, entry, model);
+    }
     const refusal = number === -1 ? this.#grantNow(asked) : this.#refusal(number, route, asked);
-    if (refusal.ok) return this.lease(refusal, model);
+    if (refusal.ok) return refusal.entry.unresolved ? this.#another(refusal, asked, model) : this.lease(refusal, model);
     if (!this.#fallback || !this.#fallsBack(refusal)) return refusal;
     // A fallback that answers at once serves this call, one that does not serves the next.
     const added = this.#askNow(provider, refusal);
@@ -84,11 +87,76 @@ export class Desk implements LeaseKeeper {
   /** The hot path alone: `undefined` where it has nobody at hand. */
   acquireNow(provider: string, { model, session }: RouteOptions): Lease | undefined {
     const number = this.#pick(this.#names.route(provider, model), session);
-    return number >= 0 ? this.#lease(number, model) : undefined;
+    if (number < 0) return undefined;
+    const entry = this.#entry(number);
+    if (!entry.unresolved) return this.#leaseOf(number, entry, model);
+    this.abandon(number);
+    return undefined;
   }
 
-  /** Hands one out, waits for one as long as the terms say, or says why there is none. */
+  /**
+   * Hands one out, waits for one as long as the terms say, or says why there is none. Where a secret is kept elsewhere it is
+   * looked up first; whose cannot be is reported as refused, and another is asked for.
+   */
   async grant(asked: Asked, terms: Terms): Promise<Grant | Refusal> {
+    let cause: CredpoolError | undefined;
+    for (let exclude = terms.exclude ?? []; ; ) {
+      const granted = await this.#grant(asked, { ...terms, exclude });
+      if (!granted.ok) return granted.because(cause);
+      if (!granted.entry.unresolved) return granted;
+      try {
+        return { ...granted, entry: await orAbort(this.resolved(granted.entry), terms.signal) };
+      } catch (error) {
+        if (terms.signal?.aborted || !(error instanceof CredpoolError)) {
+          this.abandon(granted.lease);
+          throw error;
+        }
+        cause = error;
+        this.#unresolved(granted.lease, granted.entry, error);
+        exclude = [...exclude, granted.entry.handle];
+      }
+    }
+  }
+
+  /** The entry with its secret, looked up where that is kept elsewhere. Rejected where it cannot be. */
+  async resolved(entry: Entry): Promise<Entry> {
+    if (entry.reference === undefined || !entry.unresolved) return entry;
+    return this.#driver.table.resolved(entry, await this.#driver.references.resolve(entry.reference, entry));
+  }
+
+  /** It counts as refused by its provider: it alone rests, as the policy says of that. */
+  #unresolved(lease: number, { provider, name }: Entry, error: CredpoolError): void {
+    this.#driver.host.log(`credpool: ${provider}:${name} cannot be used`, error.message);
+    this.#driver.call((request) => ({ report: { request, lease, outcome: { status: 401 } } }));
+  }
+
+  /** At once, so without those whose secret is not known yet: it is looked up for the next call. */
+  #another(first: Grant, asked: Asked, model: string | undefined): Lease | Refusal {
+    const exclude: number[] = [];
+    for (let granted: Grant | Refusal = first; ; ) {
+      if (!granted.ok) return granted;
+      const { entry, lease } = granted;
+      if (!entry.unresolved) return this.lease(granted, model);
+      const known = this.#knownNow(entry, lease);
+      if (known) return this.lease({ ...granted, entry: known }, model);
+      exclude.push(entry.handle);
+      granted = this.#grantNow(asked, { exclude });
+    }
+  }
+
+  /** Looked up meanwhile, or once more. Where it cannot be the lease has ended. */
+  #knownNow(entry: Entry, lease: number): Entry | undefined {
+    try {
+      const secret = this.#driver.references.now(entry.reference ?? "", entry);
+      if (secret !== undefined) return this.#driver.table.resolved(entry, secret);
+      this.abandon(lease);
+    } catch (error) {
+      this.#unresolved(lease, entry, error as CredpoolError);
+    }
+    return undefined;
+  }
+
+  async #grant(asked: Asked, terms: Terms): Promise<Grant | Refusal> {
     terms.signal?.throwIfAborted();
     const [provider, other] = asked.providers;
     if (provider !== undefined && other === undefined && !terms.tried?.length && !terms.exclude?.length && terms.prefer === undefined) {
@@ -127,8 +195,7 @@ export class Desk implements LeaseKeeper {
     return maps ? this.#driver.run(() => this.#driver.wasm.answerModel(lease)) || undefined : undefined;
   }
 
-  #lease(number: number, model: string | undefined): Lease {
-    const entry = this.#entry(number);
+  #leaseOf(number: number, entry: Entry, model: string | undefined): Lease {
     return new Lease(this, number, entry, false, this.upstreamModel(number, entry, model), this.#answerModel(number, entry));
   }
 
@@ -166,11 +233,27 @@ export class Desk implements LeaseKeeper {
   async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false, refreshed = false): Promise<Report> {
     if (lease < 0) throw new CredpoolError("not_found", "this lease has ended already: report, release or abandon it once");
     const read = { ...(await readOutcome(outcome, signal, this.wanted(lease))), ...(aside && { aside }) };
-    return reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts, ...(refreshed && { refreshed }) } })));
+    const entry = this.#driver.open ? this.#driver.table.at(Math.floor(lease / HANDLE)) : undefined;
+    const report = reportOf(this.#driver.call((request) => ({ report: { request, lease, outcome: read, attempts, ...(refreshed && { refreshed }) } })));
+    return entry?.reference !== undefined && report.reason.startsWith("auth") && (await this.#changed(entry)) ? { ...report, action: "refresh" } : report;
+  }
+
+  /** A secret that is kept elsewhere was refused: it may be another one by now. Then its rests have ended, as they do with a new secret. */
+  async #changed(entry: Entry): Promise<boolean> {
+    try {
+      const secret = await this.#driver.references.resolve(entry.reference ?? "", entry, true);
+      if (secret === entry.secret || !this.#driver.open) return false;
+      this.#driver.table.resolved(entry, secret);
+      await this.#driver.request((request) => ({ reset: { request, handle: entry.handle } }));
+      return true;
+    } catch {
+      return false; // It rests, and whoever uses it next is told why.
+    }
   }
 
   /** Renews the token that a call was refused with. Settled when that is over, one way or the other. */
-  async renew({ id, version }: Entry, signal: AbortSignal | undefined): Promise<boolean> {
+  async renew({ id, version, reference }: Entry, signal: AbortSignal | undefined): Promise<boolean> {
+    if (reference !== undefined) return true; // Looked up once more with the report.
     if (id === undefined) return false;
     const answer = await this.#driver.request((request) => ({ refresh: { request, id, force: true, failed: version } }), signal);
     return answer.refreshed !== undefined;

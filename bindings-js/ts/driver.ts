@@ -11,6 +11,7 @@ import type { LoadedRows } from "./rows.js";
 import type { CredentialStore } from "./store/store.js";
 import { restoreStack } from "./load/engine.js";
 import { Known } from "./store/watch.js";
+import type { References } from "./references.js";
 import { Table } from "./table.js";
 import type { Entry } from "./table.js";
 import { transportFor } from "./transport.js";
@@ -37,6 +38,8 @@ export class Driver {
   readonly known = new Known();
   /** Who shows what a login asks for, by its request. */
   readonly prompts = new Map<number, (prompt: PromptEffect) => void>();
+  /** Secrets that are kept elsewhere. */
+  readonly references: References;
   /** The host's own code around renewals. */
   readonly renewals = new Renewals();
   /** What sends the requests of a login that has a way of its own, by its request. */
@@ -54,12 +57,14 @@ export class Driver {
   /** Why nothing can be done any more. */
   #ended: CredpoolError | undefined;
 
-  constructor(config: PoolConfig, store: CredentialStore, host: WholeHost, storeTimeoutMs: number) {
+  constructor(config: PoolConfig, store: CredentialStore, host: WholeHost, storeTimeoutMs: number, references: References) {
     this.host = host;
+    this.references = references;
     this.table = new Table({
       view: (provider) => this.view(provider),
       entry: (handle) => this.run(() => this.wasm.entry(handle)),
       find: (id) => this.run(() => this.wasm.find(id)),
+      lookUp: (reference, whose) => this.lookUp(reference, whose),
       findNamed: (provider, name) => this.run(() => this.wasm.findNamed(provider, name)),
     });
     this.events = new Events(host.log, () => this.run(() => this.wasm.tellSelected(this.events.wants("selected"))));
@@ -167,6 +172,15 @@ export class Driver {
 
   forgetViews(): void {
     this.#views.clear();
+  }
+
+  /** The secret behind a reference, where it is known at once; why not, whoever waits for it is told. */
+  lookUp(reference: string, whose: { readonly provider: string; readonly name: string }): string | undefined {
+    try {
+      return this.references.now(reference, whose);
+    } catch {
+      return undefined;
+    }
   }
 
   /** What sends this credential's requests: a transport of its own where the host gives one. */

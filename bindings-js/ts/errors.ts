@@ -24,6 +24,8 @@ export type ErrorCode =
   | "closed"
   /** The engine broke. The host is alive; open the pool again. */
   | "internal"
+  /** A secret is kept elsewhere and could not be looked up; the message names the reference. */
+  | "unresolved"
   /** Something of the host took too long. */
   | "timeout"
   /** A stream ended before its first part, whoever was asked. */
@@ -43,6 +45,7 @@ const FACTS: Record<ErrorCode, { status: number; retryable: boolean }> = {
   invalid: { status: 400, retryable: false },
   closed: { status: 503, retryable: false },
   internal: { status: 500, retryable: false },
+  unresolved: { status: 503, retryable: true },
   timeout: { status: 504, retryable: true },
   empty_stream: { status: 502, retryable: true },
   login: { status: 401, retryable: true },

@@ -1,5 +1,6 @@
 // What the pool needs of the runtime. Everything has a default; tests and simulations bring their own.
 
+import type { SecretResolver } from "./references.js";
 import type { TransportFactory } from "./transport.js";
 
 /** Clocks, timers and network, where the runtime's own are not wanted. */
@@ -17,6 +18,8 @@ export interface Host {
   /** Calls `work` after `ms`. Where `keepAlive` is false a process may end before. */
   setTimer?: (work: () => void, ms: number, keepAlive: boolean) => unknown;
   clearTimer?: (timer: unknown) => void;
+  /** Looks up secrets that are kept elsewhere, before `env:`, `file:` and `exec:` are; `undefined` leaves them to these. */
+  resolveSecret?: SecretResolver;
   /** Is told what nobody else can be told: a listener that threw. */
   log?: (message: string, error: unknown) => void;
 }
@@ -47,6 +50,7 @@ export function completeHost(host: Host = {}): WholeHost {
     random: host.random ?? ((bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     setTimer: host.setTimer ?? setTimer,
     clearTimer: host.clearTimer ?? ((timer) => clearTimeout(timer as number)),
+    resolveSecret: host.resolveSecret ?? (() => undefined),
     log: host.log ?? ((message, error) => console.error(message, error)),
   };
 }

@@ -19,6 +19,7 @@ import type { LoginOptions } from "./login/types.js";
 import { transportOf } from "./outcome.js";
 import type { OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView } from "./protocol.js";
+import { References } from "./references.js";
 import type { Refusal } from "./refusal.js";
 import { Profiles } from "./profiles.js";
 import { Providers } from "./providers.js";
@@ -72,7 +73,7 @@ export class CredentialPool implements AsyncDisposable {
     this.#desk = desk;
     this.#store = store;
     this.providers = new Providers(driver, () => desk.forgetNames());
-    this.profiles = new Profiles(this, driver, this.providers, store, (provider) => desk.meet(provider));
+    this.profiles = new Profiles(this, driver, this.providers, store, desk);
   }
 
   /** Opens a pool and reads its store. */
@@ -82,8 +83,8 @@ export class CredentialPool implements AsyncDisposable {
     const [documents] = await Promise.all([documentsOf(policy), ready()]);
     const clients = Object.entries(options.oauth ?? {}).map(clientData);
     const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
-    const driver = new Driver(config, store, host, storeTimeoutMs);
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
+    const driver = new Driver(config, store, host, storeTimeoutMs, new References(host, variable, options.execSecrets === true));
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
     keepStore(store);
     pool.#notices = store.notices?.(({ kind, message }) => driver.open && driver.events.emit({ kind: "store", at: host.now(), reason: kind, cause: message }));
@@ -200,13 +201,13 @@ export class CredentialPool implements AsyncDisposable {
   }
 
   /** A request with this credential in it, every other taken out. Nothing is sent. */
-  prepareRequest(ref: CredentialRef, input: FetchInput, init?: FetchInit): Promise<Request> {
-    return prepareRequest(this.#get(ref), input, init);
+  async prepareRequest(ref: CredentialRef, input: FetchInput, init?: FetchInit): Promise<Request> {
+    return prepareRequest(await this.#desk.resolved(this.#get(ref)), input, init);
   }
 
   /** Sends one request with this credential: no other is tried, nothing is reported. */
-  send(ref: CredentialRef, input: FetchInput, init?: FetchInit): Promise<Response> {
-    return sendOnce(this.#driver, this.#get(ref), input, init);
+  async send(ref: CredentialRef, input: FetchInput, init?: FetchInit): Promise<Response> {
+    return sendOnce(this.#driver, await this.#desk.resolved(this.#get(ref)), input, init);
   }
 
   /**

@@ -3,6 +3,7 @@ import { defaultProfiles } from "./default-profiles.js";
 import type { DefaultProfile } from "./default-profiles.js";
 import { CredpoolError, quoted } from "./errors.js";
 import { processVariable } from "./host.js";
+import type { Desk } from "./desk.js";
 import type { Driver } from "./driver.js";
 import type { Kind, MemberView } from "./protocol.js";
 import type { Providers } from "./providers.js";
@@ -85,17 +86,17 @@ export class Profiles {
   readonly #driver: Driver;
   readonly #providers: Providers;
   readonly #store: CredentialStore;
-  readonly #meet: (provider: string) => void;
+  readonly #desk: Desk;
   readonly #remembered = new Map<string, Remembered>();
   readonly #lastGood = new Map<string, string>();
 
   /** @internal */
-  constructor(pool: ProfilePool, driver: Driver, providers: Providers, store: CredentialStore, meet: (provider: string) => void) {
+  constructor(pool: ProfilePool, driver: Driver, providers: Providers, store: CredentialStore, desk: Desk) {
     this.#pool = pool;
     this.#driver = driver;
     this.#providers = providers;
     this.#store = store;
-    this.#meet = meet;
+    this.#desk = desk;
     // Whatever happens to a credential of a provider may change who is found there.
     driver.events.observe(({ kind, provider }) => {
       if (kind !== "result" && kind !== "selected") this.invalidate(provider);
@@ -214,7 +215,7 @@ export class Profiles {
   async resolve(provider: string, options: ResolveOptions = {}): Promise<Resolution> {
     const { preferred, preference = "valid", requireValid = true, kind } = options;
     const { name } = this.#driver.view(provider).facts;
-    this.#meet(name);
+    this.#desk.meet(name);
     this.#driver.tick();
     const key = JSON.stringify([name, preferred, preference, requireValid, kind]);
     const known = this.#remembered.get(key);
@@ -231,7 +232,7 @@ export class Profiles {
       if ((kind !== undefined && info.kind !== kind) || (requireValid && !profile.valid)) continue;
       const entry = this.#driver.table.byName(name, info.name);
       if (!entry) continue;
-      const { secret, baseUrl } = entry;
+      const { secret, baseUrl } = await this.#desk.resolved(entry);
       const resolution: Resolution = { profile, secret, ...(baseUrl !== undefined && { baseUrl }), attempted, cached: false };
       Object.defineProperty(resolution, "toJSON", { value: () => ({ profile, attempted }) });
       const until = Math.min(this.#driver.host.now() + REMEMBERED, info.expires ?? Infinity);

@@ -20,6 +20,7 @@ export class Refusal {
   declare readonly retryAt?: number;
   readonly #asked: Asked;
   readonly #explain: (asked: Asked) => readonly OutCandidate[];
+  #cause: CredpoolError | undefined;
 
   /** @internal */
   constructor(code: RefusalCode, retryAt: number | undefined, asked: Asked, explain: (asked: Asked) => readonly OutCandidate[]) {
@@ -39,10 +40,17 @@ export class Refusal {
     return this.#explain(this.#asked);
   }
 
+  /** @internal Of those who are out one is so for this. */
+  because(cause: CredpoolError | undefined): this {
+    this.#cause = cause ?? this.#cause;
+    return this;
+  }
+
   /** The same as an error, to be thrown. */
-  toError(cause?: unknown): CredpoolError {
+  toError(cause: unknown = this.#cause): CredpoolError {
     const candidates = () => this.#explain(this.#asked);
-    return new CredpoolError(this.code, sentence(this.code, this.retryAt, this.#asked), { retryAt: this.retryAt, candidates, cause });
+    const more = this.#cause ? ` (${this.#cause.message})` : "";
+    return new CredpoolError(this.code, sentence(this.code, this.retryAt, this.#asked) + more, { retryAt: this.retryAt, candidates, cause });
   }
 }
 

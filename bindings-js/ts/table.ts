@@ -3,6 +3,7 @@
 import { authParts } from "./auth.js";
 import type { AuthParts } from "./auth.js";
 import type { Kind, Origin, ProviderView, SecretEntry } from "./protocol.js";
+import { isReference } from "./references.js";
 
 /** A credential in use. Replaced, never changed: a lease goes on with the version that it was given. */
 export class Entry implements SecretEntry {
@@ -13,7 +14,10 @@ export class Entry implements SecretEntry {
   readonly kind: Kind;
   readonly origin: Origin;
   readonly version: number;
+  /** What goes into requests; empty while what it refers to is not known. */
   readonly secret: string;
+  /** The name of the secret, where that is kept elsewhere. */
+  readonly reference: string | undefined;
   /** Its upstream may call models otherwise than callers do. */
   readonly maps: boolean;
   declare readonly baseUrl?: string;
@@ -24,7 +28,7 @@ export class Entry implements SecretEntry {
   readonly #view: (provider: string) => ProviderView;
   #parts: AuthParts | undefined;
 
-  constructor(handle: number, entry: SecretEntry, view: (provider: string) => ProviderView) {
+  constructor(handle: number, entry: SecretEntry, view: (provider: string) => ProviderView, reference: string | undefined, secret = entry.secret) {
     if (entry.id !== undefined) this.id = entry.id;
     this.handle = handle;
     this.provider = entry.provider;
@@ -32,12 +36,18 @@ export class Entry implements SecretEntry {
     this.kind = entry.kind;
     this.origin = entry.origin;
     this.version = entry.version;
-    this.secret = entry.secret;
+    this.secret = secret;
+    this.reference = reference;
     this.maps = entry.maps === true;
     if (entry.baseUrl !== undefined) this.baseUrl = entry.baseUrl;
     if (entry.proxyUrl !== undefined) this.proxyUrl = entry.proxyUrl;
     if (entry.headers !== undefined) this.headers = entry.headers;
     this.#view = view;
+  }
+
+  /** Its secret is kept elsewhere, and not known yet. */
+  get unresolved(): boolean {
+    return this.reference !== undefined && this.secret === "";
   }
 
   /** Headers and query that carry the secret: made when they are needed first. */
@@ -50,7 +60,7 @@ export class Entry implements SecretEntry {
   }
 }
 
-/** What the table asks the engine. */
+/** What the table asks the engine, and who looks up secrets that are kept elsewhere. */
 export interface TableSource {
   view(provider: string): ProviderView;
   /** An entry as JSON; empty where nobody is there. */
@@ -58,6 +68,8 @@ export interface TableSource {
   /** The handle of a stored credential; below zero where there is none. */
   find(id: number): number;
   findNamed(provider: string, name: string): number;
+  /** The secret behind a reference, where it is known. */
+  lookUp(reference: string, whose: Entry | SecretEntry): string | undefined;
 }
 
 /**
@@ -100,9 +112,20 @@ export class Table {
     return (this.#entries[handle] = this.#made(handle, JSON.parse(json) as SecretEntry));
   }
 
-  #made(handle: number, entry: SecretEntry): Entry {
-    return new Entry(handle, entry, (provider) => this.#source.view(provider));
+  /** The secret of an entry became known, or another. A lease keeps the one that it was given. */
+  resolved(entry: Entry, secret: string): Entry {
+    const known = new Entry(entry.handle, entry, this.#view, entry.reference, secret);
+    if (this.#entries[entry.handle] === entry || this.#entries[entry.handle]?.reference === entry.reference) this.#entries[entry.handle] = known;
+    return known;
   }
+
+  #made(handle: number, entry: SecretEntry | Entry): Entry {
+    if (entry instanceof Entry) return new Entry(handle, entry, this.#view, entry.reference);
+    if (!isReference(entry)) return new Entry(handle, entry, this.#view, undefined);
+    return new Entry(handle, entry, this.#view, entry.secret, this.#source.lookUp(entry.secret, entry) ?? "");
+  }
+
+  readonly #view = (provider: string): ProviderView => this.#source.view(provider);
 
   clear(): void {
     this.#entries.length = 0;

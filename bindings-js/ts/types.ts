@@ -20,6 +20,8 @@ export interface PoolOptions {
   oauth?: Readonly<Record<string, OAuthClient>> | undefined;
   /** Your own code to renew tokens, by provider: in place of a request to its token endpoint, or to say when. */
   refreshers?: Readonly<Record<string, Refresher | Renewal>> | undefined;
+  /** May a secret be the output of a command (`exec:…`)? No: whoever could write the store could run anything. */
+  execSecrets?: boolean | undefined;
   /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */
   seed?: number | undefined;
   /** Clocks, timers and network in place of the runtime's own. */
@@ -195,9 +197,9 @@ export interface ModelAlias {
 export interface NewCredential extends Identity {
   /** Told by the secret's field where it is left out. */
   kind?: Kind | undefined;
-  /** Of an API key. */
+  /** Of an API key; or the name of one that is kept elsewhere: `env:NAME`, `file:PATH`, `exec:COMMAND`, `vault://…` (docs/secrets.md). */
   key?: string | undefined;
-  /** Of a token. */
+  /** Of a token; or the name of one, as for a key. */
   token?: string | undefined;
   /** Of an OAuth account. */
   access?: string | undefined;

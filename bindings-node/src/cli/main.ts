@@ -9,6 +9,7 @@ import { accountsCommand } from "./accounts.js";
 import { addCommand } from "./add.js";
 import { UsageError } from "./command.js";
 import type { Command, Context } from "./command.js";
+import { exportCommand } from "./export.js";
 import { importCommand } from "./import.js";
 import { loginCommand } from "./login.js";
 import { logoutCommand } from "./logout.js";
@@ -19,7 +20,7 @@ import { explainCommand, listCommand, namesCommand, providersCommand, testComman
 import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
 
-const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, ...manageCommands, importCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 

@@ -1,4 +1,4 @@
-// credpool enable, disable, priority, pause, resume, reset, remove, export: what is done with a stored credential.
+// credpool enable, disable, priority, pause, resume, reset, remove: what is done with a stored credential.
 import type { CredentialPool } from "credpool";
 import { whole } from "./add.js";
 import { UsageError } from "./command.js";
@@ -10,26 +10,24 @@ interface Work {
   readonly summary: string;
   /** The arguments beside the profile. */
   readonly usage?: string;
-  readonly more?: string;
   work(pool: CredentialPool, id: string, words: readonly string[]): Promise<string> | string;
 }
 
 /** A command on one stored profile, `PROVIDER:NAME`. */
-function onProfile({ name, summary, usage = "", more = "", work }: Work): Command {
+function onProfile({ name, summary, usage = "", work }: Work): Command {
   return {
     name,
     summary,
     help: `Usage: credpool ${name} PROVIDER:NAME${usage} [OPTIONS]
 
-${more}Options:
+Options:
 ${STORE_HELP}`,
     options: STORE_OPTIONS,
     async run({ out }, values, [id, ...words]) {
       if (id === undefined) throw new UsageError(`${name}: name the profile as PROVIDER:NAME; \`credpool list\` shows those that there are`);
       return withPool(values, async (pool) => {
         const said = await work(pool, id, words);
-        if (name === "export") out.line(said);
-        else if (values.json === true) out.line(JSON.stringify(name === "remove" ? { removed: id } : pool.profiles.test(id)));
+        if (values.json === true) out.line(JSON.stringify(name === "remove" ? { removed: id } : pool.profiles.test(id)));
         else out.line(`${out.paint("green", said)} ${id}`);
         return 0;
       });
@@ -66,10 +64,4 @@ export const manageCommands: readonly Command[] = [
     work: async (pool, id, [model]) => (await pool.reset(id, { model }), "reset"),
   }),
   onProfile({ name: "remove", summary: "take a credential out of the store", work: async ({ profiles }, id) => (await profiles.delete(id), "removed") }),
-  onProfile({
-    name: "export",
-    summary: "print a credential with its secret, to be stored elsewhere",
-    more: "Prints one line of JSON that holds the secret: send it to a file of your own, not to a terminal that others see.\n\n",
-    work: ({ profiles }, id) => JSON.stringify(profiles.export(id)),
-  }),
 ];

@@ -5,7 +5,6 @@ use super::collect::{at, identity, text, Found};
 use super::credential::Credential;
 use super::expiry::expiry_of;
 use super::write::{Place, Plan};
-use super::ImportError;
 use crate::facts::Kind;
 use crate::json::Value;
 
@@ -14,7 +13,7 @@ pub(super) fn is_it(value: &Value) -> bool {
         || value.get("primaryApiKey").is_some_and(Value::is_string)
 }
 
-pub(super) fn read(value: &Value, beside: &Value, found: &mut Found) -> Result<(), ImportError> {
+pub(super) fn read(value: &Value, beside: &Value, found: &mut Found) {
     if let Some(oauth) = value.get("claudeAiOauth").filter(|oauth| !oauth.is_null()) {
         match text(oauth, &["accessToken"]) {
             Some(access) => {
@@ -46,7 +45,6 @@ pub(super) fn read(value: &Value, beside: &Value, found: &mut Found) -> Result<(
     for (name, _) in value.get("mcpOAuth").and_then(Value::as_object).unwrap_or_default() {
         found.skip(&at("mcpOAuth", name), "it is a login to an MCP server, not to a provider of models");
     }
-    Ok(())
 }
 
 pub(super) fn write(plan: &mut Plan<'_>) {

@@ -50,7 +50,8 @@ pub(super) fn is_config(value: &Value) -> bool {
 
 pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> {
     if is_config(value) {
-        return read_config(value, found);
+        read_config(value, found);
+        return Ok(());
     }
     let Some(kind) = text(value, &["type"]) else { return Err(wrong("type", "is missing")) };
     let kind = kind.to_ascii_lowercase();
@@ -87,7 +88,7 @@ pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> 
     if credential.kind == Kind::Oauth {
         credential.expires = expiry_of(value);
         if let Some(id_token) = text(value, &["id_token"]).or_else(|| text(token, &["id_token"])) {
-            found.fill_from_token(&mut credential, Some(id_token));
+            Found::fill_from_token(&mut credential, Some(id_token));
         }
         let client = |object: &Value| {
             let id = text(object, &["client_id", "clientId"])?.to_owned();
@@ -149,7 +150,7 @@ fn alias(value: &Value) -> Option<Alias> {
     })
 }
 
-pub(super) fn read_config(value: &Value, found: &mut Found) -> Result<(), ImportError> {
+pub(super) fn read_config(value: &Value, found: &mut Found) {
     for (list, provider) in LISTS {
         for (index, item) in value.get(list).and_then(Value::as_array).unwrap_or_default().iter().enumerate()
         {
@@ -176,7 +177,6 @@ pub(super) fn read_config(value: &Value, found: &mut Found) -> Result<(), Import
     if value.get("api-keys").and_then(Value::as_array).is_some_and(|keys| !keys.is_empty()) {
         found.skip("api-keys", "these are keys of those who call CLIProxyAPI, not of a provider");
     }
-    Ok(())
 }
 
 /// An entry with a key, or the key itself; its rules may stand in what is around it.

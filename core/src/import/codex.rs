@@ -1,9 +1,8 @@
-//! Codex CLI: `auth.json` in `$CODEX_HOME`, else `~/.codex`. One ChatGPT account and one key of OpenAI's.
+//! Codex CLI: `auth.json` in `$CODEX_HOME`, else `~/.codex`. One `ChatGPT` account and one key of OpenAI's.
 
 use super::collect::{identity, text, Found};
 use super::credential::Credential;
 use super::write::{Place, Plan};
-use super::ImportError;
 use crate::json::Value;
 use crate::wire::jwt::Claims;
 
@@ -13,14 +12,14 @@ pub(super) fn is_it(value: &Value) -> bool {
     tokens || (value.get("OPENAI_API_KEY").is_some() && value.get("type").is_none())
 }
 
-pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> {
+pub(super) fn read(value: &Value, found: &mut Found) {
     if let Some(tokens) = value.get("tokens").filter(|tokens| !tokens.is_null()) {
         match text(tokens, &["access_token"]) {
             Some(access) => {
                 let refresh = text(tokens, &["refresh_token"]);
                 let mut account = Credential::account("openai-codex", access, refresh);
                 account.identity = identity(tokens);
-                found.fill_from_token(&mut account, text(tokens, &["id_token"]));
+                Found::fill_from_token(&mut account, text(tokens, &["id_token"]));
                 found.add("tokens", account);
             }
             None => found.skip("tokens", "it has no access token"),
@@ -34,7 +33,6 @@ pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> 
             found.skip(other, "only Codex itself can use it");
         }
     }
-    Ok(())
 }
 
 pub(super) fn write(plan: &mut Plan<'_>) {

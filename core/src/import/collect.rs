@@ -100,12 +100,12 @@ impl Found {
         }
         let registry = Registry::builtin();
         if credential.kind == Kind::Oauth && registry.resolve(&credential.provider) == Some("openai") {
-            credential.provider = "openai-codex".to_owned();
+            "openai-codex".clone_into(&mut credential.provider);
         }
         let Some(facts) = registry.facts_or_default(&credential.provider) else {
             return self.skip(place, "its provider has a name that cannot be used");
         };
-        credential.provider = facts.name.as_ref().to_owned();
+        facts.name.as_ref().clone_into(&mut credential.provider);
         if reference && !is_line(secret) {
             return self.skip(place, "its reference has a control character");
         }
@@ -144,7 +144,7 @@ impl Found {
     }
 
     /// Takes from an id token whose account it is.
-    pub(super) fn fill_from_token(&self, credential: &mut Credential, id_token: Option<&str>) {
+    pub(super) fn fill_from_token(credential: &mut Credential, id_token: Option<&str>) {
         let facts =
             Registry::builtin().facts(&credential.provider).and_then(|facts| facts.oauth).unwrap_or_default();
         credential.identity.fill(&identity_of_tokens(&facts.identity, id_token));

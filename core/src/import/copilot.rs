@@ -4,7 +4,6 @@
 use super::collect::{at, text, Found};
 use super::credential::Credential;
 use super::write::Plan;
-use super::ImportError;
 use crate::json::Value;
 
 pub(super) fn is_it(value: &Value) -> bool {
@@ -13,7 +12,7 @@ pub(super) fn is_it(value: &Value) -> bool {
         || fields.iter().any(|(_, entry)| entry.get("oauth_token").is_some_and(Value::is_string))
 }
 
-pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> {
+pub(super) fn read(value: &Value, found: &mut Found) {
     if let Some(tokens) = value.get("copilot_tokens").and_then(Value::as_object) {
         for (whose, token) in tokens {
             let place = at("copilot_tokens", whose);
@@ -25,7 +24,7 @@ pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> 
                 None => found.skip(&place, "expected a text"),
             }
         }
-        return Ok(());
+        return;
     }
     for (whose, entry) in value.as_object().unwrap_or_default() {
         let Some(token) = text(entry, &["oauth_token"]) else {
@@ -38,7 +37,6 @@ pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> 
         credential.client = app.map(|app| (app.to_owned(), None));
         found.add(whose, credential);
     }
-    Ok(())
 }
 
 fn account(host: &str, token: &str) -> Credential {

@@ -3,7 +3,6 @@
 use super::collect::Found;
 use super::credential::Credential;
 use super::write::Plan;
-use super::ImportError;
 use crate::facts::Kind;
 use crate::provider::{environment_kind, Registry};
 use std::collections::HashMap;
@@ -87,7 +86,7 @@ fn value(text: &str) -> Result<String, &'static str> {
     Ok(plain.trim_end().to_owned())
 }
 
-pub(super) fn read(text: &str, found: &mut Found) -> Result<(), ImportError> {
+pub(super) fn read(text: &str, found: &mut Found) {
     let variables = Variables::known();
     let mut lines = Vec::new();
     for (number, line) in (1_usize..).zip(text.lines()) {
@@ -121,7 +120,6 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), ImportError> {
         };
         take(place, name, &read, &whose, found, |name| last.get(name).and_then(|raw| value(raw).ok()));
     }
-    Ok(())
 }
 
 /// Takes the value of one variable over; `other` gives the values of others.
@@ -226,11 +224,11 @@ impl Variables {
     fn variable(&self, provider: &str, kind: Kind) -> Option<String> {
         let facts = Registry::builtin().facts(provider)?;
         // One that is another provider's first would be read as that one's.
-        let of_kind = |variable: &&Box<str>| {
-            environment_kind(variable) == kind
-                && self.0.get(&***variable).is_some_and(|whose| whose == provider)
+        let of_kind = |variable: &&str| {
+            let whose = self.0.get(*variable);
+            environment_kind(variable) == kind && whose.is_some_and(|whose| whose == provider)
         };
-        facts.environment.iter().find(of_kind).map(|variable| variable.as_ref().to_owned())
+        facts.environment.iter().map(AsRef::as_ref).find(of_kind).map(str::to_owned)
     }
 }
 

@@ -70,7 +70,7 @@ pub fn instant(value: &Value) -> Option<Timestamp> {
 }
 
 fn of_number(number: u64) -> Option<Timestamp> {
-    if number == NEVER || number == LARGEST {
+    if [NEVER, LARGEST, u64::MAX].contains(&number) {
         return None;
     }
     sane(match number {

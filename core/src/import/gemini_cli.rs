@@ -5,7 +5,6 @@ use super::collect::{identity, text, Found};
 use super::credential::Credential;
 use super::expiry::expiry_of;
 use super::write::{Place, Plan};
-use super::ImportError;
 use crate::json::Value;
 use crate::secret::Secret;
 
@@ -20,22 +19,21 @@ pub(super) fn is_it(value: &Value) -> bool {
     tokens && google && value.get("type").is_none()
 }
 
-pub(super) fn read(value: &Value, beside: &Value, found: &mut Found) -> Result<(), ImportError> {
+pub(super) fn read(value: &Value, beside: &Value, found: &mut Found) {
     let Some(access) = text(value, &["access_token"]) else {
         found.skip(".", "it has no access token");
-        return Ok(());
+        return;
     };
     let mut account = Credential::account("google-gemini-cli", access, text(value, &["refresh_token"]));
     account.expires = expiry_of(value);
     account.identity = identity(value);
-    found.fill_from_token(&mut account, text(value, &["id_token"]));
+    Found::fill_from_token(&mut account, text(value, &["id_token"]));
     if account.identity.email.is_none() {
         account.identity.email = text(beside, &["active"]).map(Into::into);
     }
     account.client = text(value, &["client_id"])
         .map(|id| (id.to_owned(), text(value, &["client_secret"]).map(Secret::new)));
     found.add(".", account);
-    Ok(())
 }
 
 pub(super) fn write(plan: &mut Plan<'_>) {

@@ -142,10 +142,13 @@ pub fn detect(text: &str) -> Option<Tool> {
     tool_of(&document(text).ok()?, text)
 }
 
+/// Does it look like a tool's document?
+type Test = fn(&Value) -> bool;
+
 fn tool_of(document: &Document, text: &str) -> Option<Tool> {
     match document {
         Document::Json(value) => {
-            let tests: [(Tool, fn(&Value) -> bool); 9] = [
+            let tests: [(Tool, Test); 9] = [
                 (Tool::Codex, codex::is_it),
                 (Tool::ClaudeCode, claude_code::is_it),
                 (Tool::CliProxyApi, cliproxyapi::is_it),
@@ -172,7 +175,7 @@ pub fn read(tool: Option<Tool>, source: &Source<'_>) -> Result<(Tool, Found), Im
     }
     let mut found = Found::default();
     if tool == Some(Tool::Env) {
-        dotenv::read(text, &mut found)?;
+        dotenv::read(text, &mut found);
         return Ok((Tool::Env, found));
     }
     let document = document(text)?;
@@ -184,10 +187,10 @@ pub fn read(tool: Option<Tool>, source: &Source<'_>) -> Result<(Tool, Found), Im
     let beside = source.beside.filter(|beside| beside.len() <= LONGEST);
     let beside = beside.and_then(|beside| json::read::<Value>(beside).ok()).unwrap_or_default();
     match (tool, document) {
-        (Tool::Env, _) => dotenv::read(text, &mut found)?,
+        (Tool::Env, _) => dotenv::read(text, &mut found),
         (_, Document::Text) => return Err(wrong("", "it is neither JSON nor YAML")),
         (Tool::LiteLlm, Document::Json(value) | Document::Yaml(value)) => litellm::read(&value, &mut found)?,
-        (Tool::CliProxyApi, Document::Yaml(value)) => cliproxyapi::read_config(&value, &mut found)?,
+        (Tool::CliProxyApi, Document::Yaml(value)) => cliproxyapi::read_config(&value, &mut found),
         (_, Document::Yaml(_)) => return Err(wrong("", "it is not JSON")),
         (tool, Document::Json(value)) => {
             let value = &value;
@@ -200,10 +203,10 @@ pub fn read(tool: Option<Tool>, source: &Source<'_>) -> Result<(Tool, Found), Im
                 Tool::DevClaw => devclaw::read(value, &mut found)?,
                 Tool::CodeBuddy => code_buddy::read(value, &mut found)?,
                 Tool::OpenClaw => openclaw::read(value, &mut found)?,
-                Tool::Codex => codex::read(value, &mut found)?,
-                Tool::ClaudeCode => claude_code::read(value, &beside, &mut found)?,
-                Tool::GeminiCli => gemini_cli::read(value, &beside, &mut found)?,
-                Tool::Copilot => copilot::read(value, &mut found)?,
+                Tool::Codex => codex::read(value, &mut found),
+                Tool::ClaudeCode => claude_code::read(value, &beside, &mut found),
+                Tool::GeminiCli => gemini_cli::read(value, &beside, &mut found),
+                Tool::Copilot => copilot::read(value, &mut found),
                 Tool::Env | Tool::LiteLlm => {}
             }
         }

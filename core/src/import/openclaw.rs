@@ -36,27 +36,26 @@ pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> 
             }
         };
         let reference = profile.get(reference_field).filter(|reference| reference.is_object());
-        let secret = match reference {
-            Some(reference) => match of_reference(reference) {
-                Ok(reference) => (reference, true),
-                Err(why) => {
-                    found.skip(&place, why);
-                    continue;
-                }
-            },
-            None => match text(profile, &[field]) {
-                Some(secret) => variable(secret)
-                    .map_or((secret.to_owned(), false), |name| (["env:", name].concat(), true)),
-                None => {
-                    found.skip(&place, "it has no secret");
-                    continue;
-                }
-            },
+        let secret = if let Some(reference) = reference {
+            of_reference(reference).map(|reference| (reference, true))
+        } else {
+            let plain = text(profile, &[field]).ok_or("it has no secret");
+            plain.map(|secret| match variable(secret) {
+                Some(name) => (["env:", name].concat(), true),
+                None => (secret.to_owned(), false),
+            })
+        };
+        let (secret, by_reference) = match secret {
+            Ok(secret) => secret,
+            Err(why) => {
+                found.skip(&place, why);
+                continue;
+            }
         };
         let mut credential = match field {
-            "key" => Credential::key(provider, &secret.0),
-            "token" => Credential::token(provider, &secret.0),
-            _ => Credential::account(provider, &secret.0, text(profile, &["refresh"])),
+            "key" => Credential::key(provider, &secret),
+            "token" => Credential::token(provider, &secret),
+            _ => Credential::account(provider, &secret, text(profile, &["refresh"])),
         }
         .named(Some(name));
         if let Some(expires) = profile.get("expires") {
@@ -69,12 +68,11 @@ pub(super) fn read(value: &Value, found: &mut Found) -> Result<(), ImportError> 
         credential.client = text(profile, &["clientId"])
             .map(|id| (id.to_owned(), text(profile, &["clientSecret"]).map(Secret::new)));
         credential.priority = ranks.get(id.as_str()).copied().unwrap_or(0);
-        match secret.1 {
-            true if field != "access" => {
-                found.warn(&place, "its secret is a reference: it is kept as one, and read when it is used");
-                found.add_reference(&place, credential);
-            }
-            _ => found.add(&place, credential),
+        if by_reference && field != "access" {
+            found.warn(&place, "its secret is a reference: it is kept as one, and read when it is used");
+            found.add_reference(&place, credential);
+        } else {
+            found.add(&place, credential);
         }
     }
     Ok(())

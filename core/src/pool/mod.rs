@@ -144,11 +144,6 @@ impl Pool {
         Some(parts.to_json(self.engine.record(handle)?.kind))
     }
 
-    /// The record of a stored credential, as its row has it.
-    pub fn export_record(&self, id: CredentialId) -> Option<String> {
-        self.engine.record(self.engine.find(id)?).map(|record| json::write(record))
-    }
-
     /// Tells of every selection from now on, or no longer.
     pub fn tell_selected(&mut self, tell: bool) {
         self.engine.tell_selected(tell);
