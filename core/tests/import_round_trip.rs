@@ -53,7 +53,7 @@ prop_compose! {
         made.retry = retry;
         made.models = models.into_iter().map(Into::into).collect();
         made.excluded_models = excluded.into_iter().map(Into::into).collect();
-        made.aliases = alias.into_iter().map(|(name, alias)| Alias { name: name.into(), alias: alias.into(), fork: false }).collect();
+        made.aliases = alias.into_iter().map(|(name, alias)| Alias { name: name.into(), alias: alias.into(), fork: false, force: false }).collect();
         made.prefix = prefix;
         made.requests = requests;
         made.tokens = tokens;

@@ -147,6 +147,7 @@ fn alias(value: &Value) -> Option<Alias> {
         name: name.into(),
         alias: alias.into(),
         fork: value.get("fork") == Some(&Value::Bool(true)),
+        force: value.get("force-mapping") == Some(&Value::Bool(true)),
     })
 }
 
@@ -363,6 +364,9 @@ fn set_rules(file: &mut Value, credential: &Credential, between: char) {
             entry.set("alias", &*alias.alias);
             if alias.fork {
                 entry.set("fork", true);
+            }
+            if alias.force {
+                entry.set("force-mapping", true);
             }
             entry
         });

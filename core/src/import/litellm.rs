@@ -184,7 +184,7 @@ fn of_model(
         .filter(|(before, _)| provider_of(before) == provider)
         .map_or(group, |(_, rest)| rest);
     if group != model && !group.contains('*') && !model.contains('*') {
-        credential.aliases.push(Alias { name: model.into(), alias: group.into(), fork: true });
+        credential.aliases.push(Alias { name: model.into(), alias: group.into(), fork: true, force: false });
     }
     let number = |name: &str| match params.get(name) {
         Some(Value::Number(number)) => number.floor(),
