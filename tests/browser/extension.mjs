@@ -45,14 +45,13 @@ globalThis.here = () => probe(credpool, ${JSON.stringify(keys)});
 globalThis.simulator = () => probeSimulator(credpool);
 globalThis.there = (message) => chrome.runtime.sendMessage(message);
 
-// The store in chrome.storage: the whole suite, with open secrets and with sealed ones.
+// The store in chrome.storage: the whole suite.
 let opened = 0;
-globalThis.suite = async (sealing) => {
+globalThis.suite = async () => {
   const { passed, failed, leftOut } = await runConformance((retention) => {
     let ahead = 0;
     const name = "suite-" + (opened += 1);
-    const plain = () => credpool.chromeStorageStore(name, { now: () => Date.now() + ahead, ...retention });
-    const make = sealing ? () => credpool.sealed(plain(), credpool.rawKey("0".repeat(64))) : plain;
+    const make = () => credpool.chromeStorageStore(name, { now: () => Date.now() + ahead, ...retention });
     return {
       store: make(),
       again: make,
@@ -109,8 +108,7 @@ try {
     const [key = ""] = keys;
     await check("a sealed store in chrome.storage: what the worker adds the page sees, and nothing of it is readable", async () => same(await page.evaluate("shared()"), `${key} false`));
     await check("open secrets in chrome.storage are not on the disk, and end with the browser", async () => same(await page.evaluate(`disk(${JSON.stringify(key)})`), "[false,true,0]"));
-    await check("the conformance suite on chrome.storage", async () => same(await page.evaluate("suite(false)"), "all passed, left out: cramped"));
-    await check("the conformance suite on sealed chrome.storage", async () => same(await page.evaluate("suite(true)"), "all passed, left out: cramped"));
+    await check("the conformance suite on chrome.storage", async () => same(await page.evaluate("suite()"), "all passed, left out: cramped"));
     await check("in a page of the extension", async () => same(await page.evaluate("here()"), expected(manifest.version)));
   });
 } finally {

@@ -20,6 +20,9 @@ const LONGEST_PAUSE_MS = 50;
 /** So often another file may be found in its place during one call. */
 const MOST_REPLACED = 20;
 
+/** Another file was put in the place of the one that is open. */
+class Replaced extends Error {}
+
 /** Prepares a statement, or finds the one that was. */
 export interface Sql {
   (text: string): Statement;
@@ -102,7 +105,9 @@ export class SqliteFile {
     this.#opening = this.#connection = undefined;
     const connection = await opening?.catch(() => undefined);
     if (!connection) return;
-    if (!connection.readOnly) {
+    // SQLite finds its log by the file's name: where another file has that name, the log is the other's.
+    const own = connection.identity === undefined || identityOf(this.#path) === connection.identity;
+    if (!connection.readOnly && own) {
       try {
         // All of it is in one file then, which may be copied.
         connection.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -139,10 +144,10 @@ export class SqliteFile {
         try {
           return await this.#connected(path, false);
         } catch (error) {
-          if (isDamaged(error) && !mended) {
+          if (isDamaged(error) && !mended && !(error instanceof Replaced)) {
             mended = true;
             await this.#mend();
-          } else if (isInputOutput(error) && (failures += 1) < MOST_REPLACED) {
+          } else if ((error instanceof Replaced || isInputOutput(error)) && (failures += 1) < MOST_REPLACED) {
             await sleep(50); // Another process may be putting a mended file in its place.
           } else {
             throw error;
@@ -155,9 +160,17 @@ export class SqliteFile {
   }
 
   async #connected(path: string, readOnly: boolean): Promise<Connection> {
+    // Looked at before it is opened: what is put there meanwhile is another file.
+    const identity = path === ":memory:" ? undefined : identityOf(path);
     const { database, removed } = readOnly ? await openToRead(path) : { database: await openDatabase(path), removed: undefined };
+    // A file that was replaced between the two is read with the log of the other: neither may be used.
+    const unmoved = (): void => {
+      if (identity !== undefined && identityOf(path) !== identity) throw new Replaced();
+    };
     try {
+      unmoved();
       const kind = await this.#patiently(() => kindOf(database));
+      unmoved();
       if (kind === "oh-my-pi" && !readOnly) {
         const said = await takeOver(path, database);
         if (said !== undefined) this.notices.tell({ kind: "migrated", message: `${this.#path}: ${said}` });
@@ -165,6 +178,7 @@ export class SqliteFile {
       }
       if (!readOnly) await this.#patiently(() => prepareDatabase(database, path));
       else if (!isCurrent(database)) throw new Error("the file is of another version and may not be written, so it cannot be brought up to date");
+      unmoved();
       if (this.#maxBytes !== undefined && !readOnly) database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(this.#maxBytes / pragma(database, "page_size")))}`);
     } catch (error) {
       try {
@@ -182,7 +196,7 @@ export class SqliteFile {
       return statement;
     };
     const sql = Object.assign(prepared, { row: COLUMNS.map((name) => (TEXTS.includes(name) ? textColumn(database, name) : name)).join(", ") });
-    return (this.#connection = { database, sql, readOnly, removed, identity: path === ":memory:" ? undefined : identityOf(this.#path) });
+    return (this.#connection = { database, sql, readOnly, removed, identity });
   }
 
   /** Sets a damaged file aside; everybody reads everything anew. */

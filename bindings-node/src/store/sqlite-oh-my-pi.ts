@@ -1,7 +1,6 @@
 // A database of oh-my-pi: it is kept whole under another name, and every account, tombstones included, becomes a row of ours.
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
-import { rmSync } from "node:fs";
 import { isSqliteBusyError, openDatabase } from "./sqlite-driver.js";
 import type { Database, SqlRow, SqlValue } from "./sqlite-driver.js";
 import { alone, asideName, finish, identityOf, keepAs, putInPlace, remove } from "./sqlite-replace.js";
@@ -18,21 +17,19 @@ export async function takeOver(file: string, old: Database): Promise<string | un
     const made = `${file}.migrated`;
     remove(made);
     const fresh = await openDatabase(made);
-    let said: string;
     try {
       haveAlone(old);
       prepareDatabase(fresh, made);
-      said = convert(old, fresh);
-      fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      const said = convert(old, fresh);
+      const aside = asideName(file, "oh-my-pi");
+      keepAs(file, aside);
+      finish(file, fresh);
+      return `it was a database of oh-my-pi, which is kept as ${basename(aside)}; ${said}. Do not let both programs renew the same accounts`;
     } finally {
       old.close();
       fresh.close();
-      for (const side of ["-wal", "-shm"]) rmSync(made + side, { force: true });
+      remove(made);
     }
-    const aside = asideName(file, "oh-my-pi");
-    keepAs(file, aside);
-    finish(file, made);
-    return `it was a database of oh-my-pi, which is kept as ${basename(aside)}; ${said}. Do not let both programs renew the same accounts`;
   });
 }
 

@@ -3,6 +3,7 @@
 import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "./sqlite-driver.js";
 
 /** Another process may take so long with it. */
 const PATIENCE_MS = 60_000;
@@ -74,10 +75,17 @@ export function keepAs(file: string, to: string): void {
   }
 }
 
-/** A whole file becomes the replacement. From here on it is the one that counts. */
-export function finish(file: string, made: string): void {
-  sync(made);
-  renameSync(made, finished(file));
+/**
+ * An open database becomes the replacement, as a copy: a driver may keep a file open for longer than it says, and within one
+ * process SQLite would take the side files of the name that it had. From here on the copy is the one that counts.
+ */
+export function finish(file: string, made: Database): void {
+  const whole = `${file}.whole`;
+  rmSync(whole, { force: true });
+  closeSync(openSync(whole, "w", 0o600));
+  made.prepare("VACUUM INTO ?").run(whole);
+  sync(whole);
+  renameSync(whole, finished(file));
   putInPlace(file);
 }
 

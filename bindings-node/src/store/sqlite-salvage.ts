@@ -1,6 +1,6 @@
 // A damaged file: it is kept under another name, and what can be read of it becomes a new one.
 import { basename } from "node:path";
-import { closeSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { isDamaged, openDatabase, textColumn, textIn } from "./sqlite-driver.js";
 import type { Database, SqlRow, SqlValue } from "./sqlite-driver.js";
 import { alone, asideName, copyOf, finish, putInPlace, remove } from "./sqlite-replace.js";
@@ -39,14 +39,13 @@ export async function mend(file: string): Promise<string | undefined> {
       const [copy, made] = [`${file}.salvage`, `${file}.mended`];
       remove(made);
       copyOf(file, copy);
-      let said: string;
       try {
-        said = await rescue(copy, made);
+        const said = await rescue(copy, made, (fresh) => finish(file, fresh));
+        return `it was damaged and is kept as ${basename(aside)}; ${said}`;
       } finally {
         remove(copy);
+        remove(made);
       }
-      finish(file, made);
-      return `it was damaged and is kept as ${basename(aside)}; ${said}`;
     } finally {
       free();
     }
@@ -101,24 +100,23 @@ function looksLikeOurs(file: string): boolean {
   }
 }
 
-/** Reads what can be read of a copy into a new file. */
-async function rescue(copy: string, made: string): Promise<string> {
+/** Reads what can be read of a copy into a new file, and hands that over. */
+async function rescue(copy: string, made: string, done: (fresh: Database) => void): Promise<string> {
   const fresh = await openDatabase(made);
   try {
     prepareDatabase(fresh, made);
     fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     const old = (await opened(copy)) ?? (graft(copy, made), await opened(copy));
-    if (!old) return "nothing of it could be read";
+    let said = "nothing of it could be read";
     try {
-      return carryOver(old, fresh);
+      if (old) said = carryOver(old, fresh);
     } finally {
-      old.close();
+      old?.close();
     }
+    done(fresh);
+    return said;
   } finally {
-    fresh.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     fresh.close();
-    rmSync(`${made}-wal`, { force: true });
-    rmSync(`${made}-shm`, { force: true });
   }
 }
 
