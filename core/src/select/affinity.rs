@@ -38,6 +38,8 @@ struct Session {
     start: Option<u32>,
     generation: u32,
     ties: u32,
+    /// The tie that it used last: mostly it has no other, and it is found without a look at the map.
+    last: u32,
     alive: bool,
 }
 
@@ -95,11 +97,19 @@ impl Ties {
             return if known.hash == hash { SessionIx::new(slot, known.generation) } else { SessionIx::NONE };
         }
         let slot = self.free_sessions.pop().unwrap_or_else(|| {
-            self.sessions.push(Session { hash: 0, start: None, generation: 0, ties: 0, alive: false });
+            self.sessions.push(Session {
+                hash: 0,
+                start: None,
+                generation: 0,
+                ties: 0,
+                last: NONE,
+                alive: false,
+            });
             self.sessions.len() as u32 - 1
         });
         let session = &mut self.sessions[slot as usize];
-        *session = Session { hash, start: None, generation: session.generation, ties: 0, alive: true };
+        *session =
+            Session { hash, start: None, generation: session.generation, ties: 0, last: NONE, alive: true };
         self.by_hash.insert(half(hash), slot);
         SessionIx::new(slot, session.generation)
     }
@@ -154,17 +164,26 @@ impl Ties {
         (known.alive && known.generation == session.generation()).then_some(slot)
     }
 
+    /// Where a session's tie is.
+    fn find(&self, slot: u32, key: u32) -> Option<u32> {
+        let last = self.sessions[slot as usize].last;
+        match self.ties.get(last as usize) {
+            Some(tie) if tie.alive && tie.session == slot && tie.key == key => Some(last),
+            _ => self.by_key.get(&joined(slot, key)).copied(),
+        }
+    }
+
     /// The credential that a session is tied to, and how long ago the tie was used.
     pub(crate) fn get(&self, session: SessionIx, key: u32) -> Option<(Handle, Instant)> {
         let slot = self.slot(session)?;
-        let tie = &self.ties[*self.by_key.get(&joined(slot, key))? as usize];
+        let tie = &self.ties[self.find(slot, key)? as usize];
         Some((tie.handle, tie.used))
     }
 
     /// Ties a session, or notes that its tie was used. At most `max` ties are kept. Allocates only for a new tie.
     pub(crate) fn tie(&mut self, session: SessionIx, key: u32, handle: Handle, now: Instant, max: u32) {
         let Some(slot) = self.slot(session) else { return };
-        let at = if let Some(&at) = self.by_key.get(&joined(slot, key)) {
+        let at = if let Some(at) = self.find(slot, key) {
             self.unlink(at);
             at
         } else {
@@ -192,6 +211,7 @@ impl Ties {
             self.sessions[slot as usize].ties += 1;
             at
         };
+        self.sessions[slot as usize].last = at;
         let tie = &mut self.ties[at as usize];
         let was_dirty = tie.dirty;
         *tie = Tie {
@@ -217,7 +237,7 @@ impl Ties {
     /// Unties a session, if it is tied to this credential.
     pub(crate) fn untie(&mut self, session: SessionIx, key: u32, handle: Handle) {
         let Some(slot) = self.slot(session) else { return };
-        if let Some(&at) = self.by_key.get(&joined(slot, key)) {
+        if let Some(at) = self.find(slot, key) {
             if self.ties[at as usize].handle == handle {
                 self.end(at);
             }
