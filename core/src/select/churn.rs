@@ -35,7 +35,7 @@ struct World {
     /// Who was picked last of each tier, while it stays ready.
     last: [Option<usize>; 2],
     /// For each pair: by how many picks the one is ahead of the other since both are ready, at the least and at the most; and how
-    /// often somebody was passed over since.
+    /// often somebody was passed over.
     ahead: Vec<(i64, i64, i64, i64)>,
 }
 
@@ -105,8 +105,10 @@ impl World {
             self.last[tier_of(at)] = None;
         }
         for other in 0..COUNT {
-            self.ahead[at * COUNT + other] = (0, 0, 0, 0);
-            self.ahead[other * COUNT + at] = (0, 0, 0, 0);
+            // Turns that somebody is owed are kept while it is away.
+            for pair in [at * COUNT + other, other * COUNT + at] {
+                self.ahead[pair] = (0, 0, 0, self.ahead[pair].3);
+            }
         }
         let (standing, figure) = (self.standing(at), self.figure(at));
         self.table.set(0, Handle(at as u32), self.seats[at], Some(standing), figure);
