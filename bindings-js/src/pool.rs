@@ -252,6 +252,11 @@ impl WasmPool {
         json::write(&self.0.profiles(provider, Preference::of(preference)))
     }
 
+    /// What is known of what is left of the accounts of a provider (all, where it is empty).
+    pub fn usage(&self, provider: &str) -> String {
+        json::write(&self.0.usage(text(provider)))
+    }
+
     /// Who would be picked now, and why the others would not.
     pub fn explain(&mut self, provider: &str, model: &str, session: &str) -> String {
         json::write(&self.0.explain(provider, text(model), text(session)))

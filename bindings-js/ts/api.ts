@@ -45,4 +45,7 @@ export type {
   Introspection, Refreshed, RefreshedAccount, RefreshedTokens, Refresher, RefreshOptions, Renewal, RenewedAccount,
 } from "./types.js";
 export type { TransportFactory, TransportTarget } from "./transport.js";
+export type {
+  AccountUsage, FetchUsageOptions, MarkedUsage, MarkUsageOptions, UsageAmount, UsageCredits, UsageLimit, UsageReport, UsageReportInput, UsageScope, UsageStatus, UsageUnit, UsageWindow,
+} from "./usage.js";
 export { version } from "./version.js";

@@ -31,7 +31,9 @@ export type EventKind =
   /** `cause` is one word: `access_denied`, `timeout`, … */
   | "login-failed"
   /** The store says something of itself: `reason` is one word (`stale`, `current`, `set-aside`, …), `cause` a sentence. Kept until somebody listens. */
-  | "store";
+  | "store"
+  /** A usage report came, or headers that say as much. */
+  | "usage";
 
 /** Something that happened. Which fields are there depends on the kind; none is ever a secret. */
 export interface PoolEvent {

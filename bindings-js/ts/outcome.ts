@@ -246,7 +246,7 @@ function wrapped({ error }: Record<string, unknown>): unknown {
   return isObject(error) && !("error" in error) ? { error } : (error ?? undefined);
 }
 
-function headerPairs(headers: HeaderSource): [string, string][] {
+export function headerPairs(headers: HeaderSource): [string, string][] {
   const pairs: [string, string][] = [];
   const add = (name: unknown, value: unknown) => {
     if (typeof name !== "string" || value === undefined || value === null) return;

@@ -16,8 +16,8 @@ import { ready } from "./load/engine.js";
 import { documentsOf } from "./load/presets.js";
 import { login } from "./login/login.js";
 import type { LoginOptions } from "./login/types.js";
-import { transportOf } from "./outcome.js";
-import type { OutcomeSource } from "./outcome.js";
+import { headerPairs, transportOf } from "./outcome.js";
+import type { HeaderSource, OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView } from "./protocol.js";
 import { References } from "./references.js";
 import type { Refusal } from "./refusal.js";
@@ -29,6 +29,8 @@ import type { CredentialStore } from "./store/store.js";
 import { keepStore, releaseStore } from "./store/use.js";
 import { StoreWatch } from "./store/watch.js";
 import type { Entry } from "./table.js";
+import { knownUsage } from "./usage.js";
+import type { AccountUsage, FetchUsageOptions, MarkedUsage, MarkUsageOptions, UsageReportInput } from "./usage.js";
 import type {
   AcquireOptions,
   CredentialChanges,
@@ -322,6 +324,59 @@ export class CredentialPool implements AsyncDisposable {
     const renewal = this.#driver.renewals.set(name, refresher);
     this.#driver.run(() => this.#driver.wasm.renewByHost(name, JSON.stringify(renewal)));
     this.#driver.tick();
+  }
+
+  /**
+   * Asks providers what is left of accounts, and answers what is known when all have answered or the wait is over. One question an account at a
+   * time, whoever asks; a report is fresh for about five minutes, and the last good one stays where none comes.
+   */
+  async fetchUsageReports({ providers = [], force = false, waitMs = 15_000, signal }: FetchUsageOptions = {}): Promise<AccountUsage[]> {
+    for (const provider of providers) this.#desk.meet(provider);
+    const wait = Math.max(0, Math.floor(waitMs));
+    must(await this.#driver.request((request) => ({ fetch_usage: { request, providers, force, wait } }), signal));
+    const wanted = new Set(providers.map((provider) => this.#driver.view(provider).facts.name));
+    return this.usage().filter(({ provider }) => wanted.size === 0 || wanted.has(provider));
+  }
+
+  /** What is known of what is left of the accounts of a provider, or of all. Asks nobody. */
+  usage(provider?: string): AccountUsage[] {
+    this.#look(provider);
+    return knownUsage(this.#driver, provider).map(({ handle: _handle, ...known }) => known);
+  }
+
+  /** What is known of what is left of one account; `undefined` where nothing is. Asks nobody. */
+  getUsageReport(ref: CredentialRef): AccountUsage | undefined {
+    const { handle, provider } = this.#get(ref);
+    const found = knownUsage(this.#driver, provider).find((known) => known.handle === handle);
+    if (!found) return undefined;
+    const { handle: _handle, ...known } = found;
+    return known;
+  }
+
+  /** A report of your own code. It ranks the account, and what it shows as exhausted rests. */
+  async setUsageReport(ref: CredentialRef, report: UsageReportInput): Promise<void> {
+    const { handle, provider } = this.#get(ref);
+    const whole = { provider, fetched_at: this.#driver.host.now(), ...report };
+    must(await this.#driver.request((request) => ({ usage: { request, handle, report: whole } })));
+  }
+
+  /** What the headers of an answer say is left of an account. Were they taken in? At most once a minute, unless they show that nothing is left. */
+  async ingestUsageHeaders(ref: CredentialRef, headers: HeaderSource, { status }: { status?: number | undefined } = {}): Promise<boolean> {
+    const { handle } = this.#get(ref);
+    const pairs = headerPairs(headers);
+    const answer = await this.#driver.request((request) => ({ usage_headers: { request, handle, headers: pairs, ...(status !== undefined && { status }) } }));
+    if (answer.ingested) return answer.ingested.ingested;
+    throw failure(answer);
+  }
+
+  /** An account's usage limit is reached: it rests as long as its provider said, or its report says where that is longer. */
+  async markUsageLimitReached(provider: string, { session, credential, model, retryAfterMs }: MarkUsageOptions = {}): Promise<MarkedUsage> {
+    this.#desk.meet(provider);
+    const handle = credential === undefined ? undefined : this.#get(credential).handle;
+    const retryAfter = retryAfterMs === undefined ? undefined : Math.max(0, Math.floor(retryAfterMs));
+    const answer = await this.#driver.request((request) => ({ mark_usage: { request, provider, session, handle, model, retryAfter } }));
+    if (answer.marked) return answer.marked;
+    throw failure(answer);
   }
 
   /** Renews tokens by themselves before they expire (as from the start), or no longer; with an interval only at its multiples. */

@@ -3,7 +3,7 @@
 
 export type Kind = "api_key" | "token" | "oauth";
 export type Origin = "runtime" | "config" | "oauth" | "login" | "env" | "stored" | "fallback";
-export type RowKind = "credential" | "health" | "usage" | "tie" | "refresh";
+export type RowKind = "credential" | "health" | "usage" | "tie" | "refresh" | "report";
 export type RowId = number | string;
 export type TransportError = "timeout" | "connection" | "aborted" | "truncated";
 
@@ -236,6 +236,10 @@ export type PoolInput =
   | { answered: { op: number; status: number; headers: [string, string][]; body: string } }
   | { refresh: { request: number; id: number; force?: boolean; failed?: number; wait?: number } }
   | { introspect: { request: number; id: number } }
+  | { usage: { request: number; handle: number; report: object } }
+  | { usage_headers: { request: number; handle: number; headers: [string, string][]; status?: number | undefined } }
+  | { fetch_usage: { request: number; providers: readonly string[]; force: boolean; wait: number } }
+  | { mark_usage: { request: number; provider: string; session?: string | undefined; handle?: number | undefined; model?: string | undefined; retryAfter?: number | undefined } }
   | { auto_refresh: { request: number; enabled: boolean; interval?: number } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
   | { changed: { generation: number; rows: RowData[] } }
@@ -342,6 +346,8 @@ export interface Answer {
   refreshed?: { handle: number; version: number; expires?: number };
   refresh_failed?: { definitive: boolean; cause: string };
   introspected?: { active?: boolean; expires?: number; cause?: string };
+  marked?: { switched: boolean; retryAt?: number; until?: number };
+  ingested?: { ingested: boolean };
   done?: { ids: number[] };
   failed?: { code: FailedCode; message: string };
 }
@@ -413,7 +419,7 @@ export interface CooldownView {
   reason?: string;
   until: number;
   level: number;
-  source: "hint" | "ladder" | "default" | "hand" | "circuit";
+  source: "hint" | "ladder" | "default" | "hand" | "circuit" | "report";
   circuit?: "open" | "half-open";
   failures?: Record<string, number>;
 }

@@ -6,7 +6,7 @@ import type { RowData, RowId, RowKind } from "./protocol.js";
 export class Rubbish extends Error {}
 
 /** Kinds by their numbers. Others belong to a newer version, and are left alone. */
-const KINDS: readonly string[] = ["credential", "health", "usage", "tie", "refresh"] satisfies RowKind[];
+const KINDS: readonly string[] = ["credential", "health", "usage", "tie", "refresh", "report"] satisfies RowKind[];
 
 /** So many rows are one piece. */
 const PIECE = 512;

@@ -329,7 +329,7 @@ export interface CooldownInfo {
   /** How far its ladder has climbed. */
   readonly level: number;
   /** Who chose the end. */
-  readonly source: "hint" | "ladder" | "default" | "hand" | "circuit";
+  readonly source: "hint" | "ladder" | "default" | "hand" | "circuit" | "report";
   /** `open`, where too many failures in a row opened it. */
   readonly circuit: "open" | "half-open" | "closed";
 }

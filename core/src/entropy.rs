@@ -27,6 +27,8 @@ pub enum Purpose {
     Probe = 7,
     /// How much earlier than its lead a token is renewed.
     Refresh = 8,
+    /// When an account's usage is asked for again.
+    Usage = 9,
 }
 
 impl Seed {

@@ -2,6 +2,7 @@
 //! written down; users add their own at run time.
 
 pub mod oauth;
+pub mod usage;
 
 use crate::json::{from_json, object, words, FromJson, Reader, ToJson, Writer, Wrong};
 use crate::time::Span;

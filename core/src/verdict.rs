@@ -104,7 +104,7 @@ pub enum Scope {
     Request,
     /// One model of the credential.
     Model,
-    /// One usage meter of the credential, by name.
+    /// One usage meter of the credential, by name; without one, that which the model draws on.
     Meter(Box<str>),
     /// The whole credential.
     Credential,
@@ -131,6 +131,7 @@ impl Scope {
             "upstream" => Self::Upstream,
             other => match other.strip_prefix("meter:") {
                 Some(name) if !name.is_empty() => Self::Meter(name.into()),
+                _ if other == "meter" => Self::Meter(Box::default()),
                 _ => return None,
             },
         })
@@ -141,7 +142,7 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())?;
         match self {
-            Self::Meter(name) => f.write_str(":").and_then(|()| f.write_str(name)),
+            Self::Meter(name) if !name.is_empty() => f.write_str(":").and_then(|()| f.write_str(name)),
             _ => Ok(()),
         }
     }
@@ -156,7 +157,7 @@ impl FromJson for Scope {
         let text = from.text()?;
         let scope = Self::parse(&text);
         *self = scope.ok_or_else(|| {
-            from.wrong("expected one of: request, model, meter:<name>, credential, upstream")
+            from.wrong("expected one of: request, model, meter, meter:<name>, credential, upstream")
         })?;
         Ok(())
     }
@@ -165,7 +166,7 @@ impl FromJson for Scope {
 impl ToJson for Scope {
     fn write(&self, to: &mut Writer) {
         match self {
-            Self::Meter(name) => to.text(&["meter:", name].concat()),
+            Self::Meter(name) if !name.is_empty() => to.text(&["meter:", name].concat()),
             other => to.text(other.as_str()),
         }
     }
@@ -180,7 +181,7 @@ impl schemars::JsonSchema for Scope {
         schemars::json_schema!({
             "description": "What a failure covers.",
             "type": "string",
-            "pattern": "^(request|model|meter:.+|credential|upstream)$"
+            "pattern": "^(request|model|meter(:.+)?|credential|upstream)$"
         })
     }
 }

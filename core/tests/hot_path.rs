@@ -184,6 +184,26 @@ fn a_pick_for_a_session_allocates_nothing() {
 }
 
 #[test]
+fn a_pick_by_usage_allocates_nothing() {
+    for (size, known) in [(10_u32, 0_u32), (10, 5), (1_000, 1_000), (6_000, 3_000)] {
+        for sessions in [false, true] {
+            let policy = json!({ "strategy": "usage", "affinity": { "kind": if sessions { "session" } else { "none" } } });
+            let mut host = Host::new(policy.clone(), size, 0);
+            for handle in 0..known {
+                let window = json!({ "id": "7d", "duration": 604_800_000, "resets_at": WALL + 3_600_000 * u64::from(handle % 97 + 1) });
+                let amount = json!({ "used_ppm": 9_973 * handle % 900_000 });
+                let report = json!({ "provider": "openai", "limits": [{ "id": "openai:7d", "window": window, "amount": amount }] });
+                host.tell(&json!({ "usage": { "request": 4, "handle": handle, "report": report } }));
+            }
+            host.run(sessions);
+            let (allocated, asked) = host.run(sessions);
+            assert_eq!(allocated, 0, "{size} {known} {sessions}");
+            assert!(asked <= 6, "{size} {known} {sessions}: asked {asked} times");
+        }
+    }
+}
+
+#[test]
 fn limits_allocate_nothing() {
     for limits in [
         json!({ "in_flight": 1 }),

@@ -34,11 +34,20 @@ pub enum Source {
     Hand,
     /// Too many failures in a row.
     Circuit,
+    /// A usage report, or headers that say as much.
+    Report,
 }
 
 words! {
     /// The word used in rows and events.
-    Source { Hint = "hint", Ladder = "ladder", Default = "default", Hand = "hand", Circuit = "circuit" }
+    Source {
+        Hint = "hint",
+        Ladder = "ladder",
+        Default = "default",
+        Hand = "hand",
+        Circuit = "circuit",
+        Report = "report",
+    }
 }
 
 /// A scope's circuit.

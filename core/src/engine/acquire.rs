@@ -1,5 +1,6 @@
 //! Giving out credentials where the hot path cannot: new sessions, exclusions, several providers, waiting.
 
+use super::marking::SERVED;
 use super::waiting::Waiter;
 use super::{choice, tie_key, Acquire, AcquireCommand, Engine, Leased, Refusal, RefusalCode, Reply};
 use crate::credential::Origin;
@@ -34,6 +35,11 @@ impl Engine {
         let mono = self.now.mono;
         self.turn_chain(&mut command);
         let deadline = retry::deadline(mono, command.wait);
+        for &route in &command.routes {
+            if let Some(provider) = self.routes.get(route).map(|route| route.provider) {
+                self.freshen(provider);
+            }
+        }
         match self.attempt(&command, false) {
             Attempt::Leased(leased) => return self.reply(command.request, Reply::Leased(leased)),
             Attempt::Renewing(handle) if command.now => {
@@ -224,7 +230,7 @@ impl Engine {
             let key = tie_key(affinity.kind, provider, route);
             self.ties.tie(command.session, key, handle, mono, affinity.max);
         }
-        match self.grant(handle, route, command.session, mono) {
+        match self.grant(handle, route, command.session, mono, false) {
             Acquire::Ready(lease) => {
                 Some(Leased { lease, handle, origin, forced: false, round: command.round })
             }
@@ -261,6 +267,7 @@ impl Engine {
         let mono = self.now.mono;
         let affinity = self.policy.affinity;
         let start = self.start_of(session);
+        self.watch(route);
         let Some((found, cursors)) = self.routes.rotation(route) else { return Choosing::Nobody };
         let (provider, shard) = (found.provider, found.shard);
         let table = &mut self.tables[provider.0 as usize];
@@ -279,8 +286,17 @@ impl Engine {
                 tied = self.ties.get(session, key).filter(|&(_, used)| mono < used + affinity.ttl);
             }
         }
-        let choice = choice(&self.policy, start, self.seed, &self.hot);
-        let picked = match tied.filter(|&(handle, _)| usable(handle)) {
+        let mut stays = tied.filter(|&(handle, _)| usable(handle));
+        if let Some((handle, used)) = stays {
+            if !self.stays_by_usage(provider, shard, handle, used, mono) {
+                stays = None;
+            }
+        }
+        let placed = stays.is_none();
+        let choice = choice(&self.policy, start, self.seed, mono, &self.hot);
+        let Some((_, cursors)) = self.routes.rotation(route) else { return Choosing::Nobody };
+        let table = &mut self.tables[provider.0 as usize];
+        let picked = match stays {
             Some((handle, _)) => Some(handle),
             None => table.pick(shard, choice, cursors, |handle| !skip(handle)),
         };
@@ -300,14 +316,17 @@ impl Engine {
         if self.member(handle).is_some_and(|member| member.stale) {
             return Choosing::Stale(handle);
         }
-        if self.ties_to(handle) {
+        let ties_it = self.ties_to(handle);
+        if ties_it || affinity.only.is_some() {
+            // Who is not tied to it is known to have been served by it: a later mark finds it.
+            let key = if ties_it { key } else { key | SERVED };
             for session in [session, known_as] {
                 if session != SessionIx::NONE {
                     self.ties.tie(session, key, handle, mono, affinity.max);
                 }
             }
         }
-        match self.grant(handle, route, session, mono) {
+        match self.grant(handle, route, session, mono, placed) {
             Acquire::Ready(lease) => Choosing::Granted(lease, handle, forced),
             _ => Choosing::Nobody,
         }

@@ -4,6 +4,7 @@ use super::loading::Providers;
 use super::saving::PendingOp;
 use super::{
     Completion, Effect, Engine, EventKind, FailedCode, Introspected, NewItem, Reply, Row, RowId, RowKind,
+    UsageTrouble,
 };
 use crate::credential::Record;
 use crate::facts::Kind;
@@ -43,6 +44,17 @@ impl Engine {
             (PendingOp::Login { login, .. }, other) => {
                 self.drop_completion(other);
                 self.hear_login(login, News::Failed { code: "network".into(), transient: true });
+            }
+            (PendingOp::Usage { handle, incarnation }, Completion::Usage { report }) => {
+                self.usage_fetched(handle, incarnation, *report);
+            }
+            (PendingOp::Usage { handle, incarnation }, other) => {
+                let code = "network".into();
+                let trouble = match other {
+                    Completion::UsageFailed(trouble) => trouble,
+                    _ => UsageTrouble { refused: false, never: false, code, retry_after: None },
+                };
+                self.asked_in_vain(handle, incarnation, trouble);
             }
             (PendingOp::Revoke { request, id }, _) => self.revoked(request, id),
             (PendingOp::Advice { id, version }, Completion::Advised { lead, renew, decided }) => {
@@ -127,6 +139,7 @@ impl Engine {
             }
             // Completed before they come here.
             PendingOp::Login { .. }
+            | PendingOp::Usage { .. }
             | PendingOp::Revoke { .. }
             | PendingOp::Advice { .. }
             | PendingOp::Introspect { .. }
@@ -319,6 +332,7 @@ impl Engine {
                 self.fail(request, FailedCode::Store, said);
             }
             PendingOp::Login { .. }
+            | PendingOp::Usage { .. }
             | PendingOp::Revoke { .. }
             | PendingOp::Advice { .. }
             | PendingOp::Introspect { .. }

@@ -49,6 +49,8 @@ pub enum Cause {
     Waiter,
     /// A login goes on, or has taken too long.
     Login,
+    /// A usage report is to be asked for, or takes too long.
+    Usage,
 }
 
 /// Something to be done.
@@ -97,6 +99,16 @@ pub enum Effect {
         /// Whose tokens.
         handle: Handle,
         /// With the refresh token of this secret.
+        secret: SecretRef,
+    },
+    /// Ask what is left of an account, then [`Completion::Usage`](super::Completion::Usage) or
+    /// [`Completion::UsageFailed`](super::Completion::UsageFailed), however late.
+    FetchUsage {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        handle: Handle,
+        /// With this secret.
         secret: SecretRef,
     },
     /// Make these changes, all or none, then [`Completion::Committed`](super::Completion::Committed) or
@@ -212,6 +224,20 @@ pub enum Reply {
     },
     /// What a provider says of tokens.
     Introspected(Introspected),
+    /// A usage limit that is reached was noted.
+    Marked {
+        /// Is another credential of its kind free?
+        switched: bool,
+        /// Else when the first of them is, where that is known.
+        retry_at: Option<Timestamp>,
+        /// Until when the one that was marked rests.
+        until: Option<Timestamp>,
+    },
+    /// Were the headers taken in?
+    Ingested {
+        /// Else they said nothing new, or came too soon.
+        ingested: bool,
+    },
     /// It is done, and durable.
     Done {
         /// The stored credentials that it was about.
@@ -377,6 +403,8 @@ pub enum EventKind {
     LoggedIn,
     /// A login did not; `cause` is the code of the reason.
     LoginFailed,
+    /// A usage report came.
+    Usage,
 }
 
 impl Event {
@@ -407,6 +435,7 @@ words! {
         Flush = "flush",
         Waiter = "waiter",
         Login = "login",
+        Usage = "usage",
     }
 }
 
@@ -457,6 +486,7 @@ words! {
         LoginStarted = "login-started",
         LoggedIn = "logged-in",
         LoginFailed = "login-failed",
+        Usage = "usage",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::lease::Lease;
 use super::member::{Member, ScopeKey};
+use super::serving::Cover;
 use super::{Engine, EventKind};
 use crate::cooldown::{Circuit, Circumstances, Effect, Sighting, Source, Success};
 use crate::id::{Handle, ModelIx, RouteId};
@@ -124,7 +125,9 @@ impl Engine {
             upstream.answered(handle);
         }
         let mut changed = Vec::new();
-        let Some(member) = self.member_mut(handle) else { return };
+        let cover = Cover { serving: &self.serving, names: &self.models };
+        let Some(member) = self.members[handle.0 as usize].as_mut() else { return };
+        let provider = member.provider;
         for (scope, state) in &mut member.health {
             let ended = match ends {
                 SuccessEnds::Nothing => false,
@@ -132,7 +135,7 @@ impl Engine {
                 SuccessEnds::OwnScopeAndCredential => *scope == own || scope.model().is_none(),
                 SuccessEnds::Everything => true,
             };
-            if !ended && !scope.covers(model) {
+            if !ended && !cover.covers(provider, scope, model) {
                 continue;
             }
             let (rested, reason, circuit) = (state.active, state.reason, state.circuit());
@@ -201,13 +204,22 @@ impl Engine {
         let model = self.upstream_of(handle, asked);
         let Some(found) = self.routes.get(route) else { return };
         let (table, seat) = (&mut self.tables[found.provider.0 as usize], self.seats[handle.0 as usize]);
+        let cover = Cover { serving: &self.serving, names: &self.models };
         let Some(member) = self.members[handle.0 as usize].as_mut() else { return };
+        let provider = member.provider;
         for (scope, state) in &mut member.health {
-            let Some(half) = state.half_open.as_mut().filter(|_| scope.covers(model)) else { continue };
+            let covers = |model| cover.covers(provider, scope, model);
+            let Some(half) = state.half_open.as_mut().filter(|_| covers(model)) else { continue };
             half.call(true);
             if half.is_full() {
-                table.hide(scope.model(), handle, seat);
-                table.hide(found.model, handle, seat);
+                for shard in 0..table.shards() {
+                    let of = table.model_of(shard);
+                    if of == found.model || covers(of) {
+                        table.hide(shard, handle, seat);
+                    }
+                }
+                let shard = table.shard_of(found.model);
+                table.hide(shard, handle, seat);
             }
         }
     }
@@ -219,11 +231,13 @@ impl Engine {
             return;
         }
         let model = open.upstream.or_else(|| self.routes.get(open.route)?.model);
+        let cover = Cover { serving: &self.serving, names: &self.models };
         let Some(member) = self.members[at].as_mut() else { return };
+        let provider = member.provider;
         let mut room = Vec::new();
         for (scope, state) in &mut member.health {
-            let ours =
-                |half: &&mut crate::cooldown::HalfOpen| scope.covers(model) && half.since <= open.began;
+            let covers = cover.covers(provider, scope, model);
+            let ours = |half: &&mut crate::cooldown::HalfOpen| covers && half.since <= open.began;
             if let Some(half) = state.half_open.as_mut().filter(ours) {
                 half.call(false);
                 room.push(scope.model());
@@ -250,7 +264,7 @@ impl Engine {
         (event.until, event.cause) = (until, Some(circuit.as_str().into()));
     }
 
-    fn tell_cooled(&mut self, handle: Handle, key: &ScopeKey) {
+    pub(super) fn tell_cooled(&mut self, handle: Handle, key: &ScopeKey) {
         let Some(state) = self.member(handle).and_then(|member| member.scope(key)) else { return };
         let (until, reason, source) = (self.now.wall_of(state.until), state.reason, state.source);
         let model = key.model().map(|model| self.models.text(model.0).into());

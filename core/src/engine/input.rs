@@ -1,6 +1,6 @@
 //! Everything that can happen to an engine.
 
-use super::{Introspected, Stated};
+use super::{Introspected, MarkCommand, Stated, UsageTrouble};
 use crate::credential::{Changes, Identity, Origin, Record};
 use crate::facts::oauth::Flow;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
@@ -10,6 +10,7 @@ use crate::login::News;
 use crate::policy::Policy;
 use crate::refresh::RefreshFailure;
 use crate::time::{Span, Timestamp};
+use crate::usage::report::Report;
 use crate::verdict::{Reason, Verdict};
 
 /// One thing that happened.
@@ -174,6 +175,37 @@ pub enum Command {
         /// At the last multiple of this, counted from now, before they are due; zero: when they are due.
         interval: Span,
     },
+    /// A usage report of an account.
+    Usage {
+        /// Who brings it.
+        request: RequestId,
+        /// Whose.
+        handle: Handle,
+        /// What it says.
+        report: Box<Report>,
+    },
+    /// What the headers of an answer say of an account's usage.
+    UsageHeaders {
+        /// Who brings it; nobody, where it came with a call's report.
+        request: Option<RequestId>,
+        /// Whose.
+        handle: Handle,
+        /// What they say, as a report of their own.
+        seen: Box<Report>,
+    },
+    /// Reports of accounts are wanted: answered when all have come or failed, or the wait is over.
+    FetchUsage {
+        /// Who asks.
+        request: RequestId,
+        /// Of whom; those that cannot be asked about are passed over.
+        handles: Vec<Handle>,
+        /// Also where a report is fresh.
+        force: bool,
+        /// How long the caller waits.
+        wait: Span,
+    },
+    /// A usage limit is reached.
+    MarkUsage(MarkCommand),
     /// Write behind what is not in the store yet, and answer when it is.
     Flush {
         /// Who asks.
@@ -287,6 +319,13 @@ pub enum Completion {
     },
     /// No tokens came.
     RefreshFailed(RefreshFailure),
+    /// A usage report came.
+    Usage {
+        /// What it says.
+        report: Box<Report>,
+    },
+    /// None came.
+    UsageFailed(UsageTrouble),
     /// A commit was made; the ids and versions of its rows, in order.
     Committed {
         /// The store's generation.
@@ -337,6 +376,8 @@ pub enum RowKind {
     Tie,
     /// A credential's refresh: the intent, and spare tokens.
     Refresh,
+    /// The last usage report of a credential.
+    Report,
 }
 
 /// The id of a row: a number for what belongs to a credential, a text otherwise.
@@ -380,7 +421,7 @@ pub struct Mutation {
 
 words! {
     /// The word used in stores.
-    RowKind { Credential = "credential", Health = "health", Usage = "usage", Tie = "tie", Refresh = "refresh" }
+    RowKind { Credential = "credential", Health = "health", Usage = "usage", Tie = "tie", Refresh = "refresh", Report = "report" }
 }
 
 impl FromJson for RowId {

@@ -45,6 +45,8 @@ pub(super) struct Loading {
     /// Handles of the stored credentials that have come.
     seen: Noted,
     unreadable_ties: bool,
+    /// Those whose usage report has come.
+    reported: Vec<Handle>,
 }
 
 impl Engine {
@@ -79,6 +81,11 @@ impl Engine {
                 }
                 RowKind::Usage => self.adopt_usage(row),
                 RowKind::Refresh => self.adopt_refresh(row),
+                RowKind::Report => {
+                    if let Some(handle) = self.adopt_report(row) {
+                        self.look_at_usage(handle);
+                    }
+                }
                 RowKind::Tie | RowKind::Credential => self.drop_secrets(std::slice::from_ref(row)),
             }
         }
@@ -128,6 +135,11 @@ impl Engine {
                 }
                 RowKind::Usage => self.adopt_usage(row),
                 RowKind::Refresh => self.adopt_refresh(row),
+                RowKind::Report => {
+                    if let Some(handle) = self.adopt_report(row) {
+                        so_far.reported.push(handle);
+                    }
+                }
                 RowKind::Tie => so_far.unreadable_ties |= self.adopt_tie(row).is_none(),
                 RowKind::Credential => {}
             }
@@ -142,6 +154,9 @@ impl Engine {
             self.take_away(handle);
         }
         self.lay_out_all(&so_far.touched);
+        for &handle in &so_far.reported {
+            self.look_at_usage(handle);
+        }
         if so_far.unreadable_ties {
             self.event(EventKind::PersistFailed, None).cause = Some("a tie's row cannot be read".into());
         }

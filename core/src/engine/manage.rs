@@ -33,6 +33,17 @@ impl Engine {
             Command::Reset { request, handle, route } => self.reset(request, handle, route),
             Command::Drain { request, handle } => self.drain(request, handle),
             Command::SetPolicy { request, policy } => self.set_policy(request, *policy),
+            Command::Usage { request, handle, report } => self.host_report(request, handle, *report),
+            Command::UsageHeaders { request, handle, seen } => {
+                let ingested = self.take_headers(handle, *seen);
+                if let Some(request) = request {
+                    self.reply(request, Reply::Ingested { ingested });
+                }
+            }
+            Command::FetchUsage { request, handles, force, wait } => {
+                self.fetch_usage(request, &handles, force, wait);
+            }
+            Command::MarkUsage(command) => self.mark_usage(&command),
             Command::Flush { request } => self.flush(request),
             Command::Login { request, provider, flow, discover, wait } => {
                 self.start_login(request, provider, flow, discover, wait);

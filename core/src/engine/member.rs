@@ -1,7 +1,10 @@
 //! A credential in the engine's memory, and how it stands.
 
 use super::advice::Advice;
+use super::fetching::Asking;
+use super::serving::Cover;
 use super::tally::Tally;
+use super::usage::Known;
 use crate::cooldown::Cooldown;
 use crate::credential::{ModelRules, Origin, Record};
 use crate::id::{CredentialId, ModelIx, ProviderIx, SecretRef};
@@ -18,7 +21,8 @@ pub(super) enum ScopeKey {
     /// The whole credential too: what rests apart from the other reasons.
     Apart,
     Model(ModelIx),
-    /// No table says yet which models draw on a meter: until one does, a meter that is empty benches its credential.
+    /// A meter of the account: what rests is said by what the provider's models draw on; a meter that nobody knows benches its
+    /// credential.
     Meter(Box<str>),
 }
 
@@ -65,6 +69,10 @@ pub(super) struct Member {
     /// Has the policy's cascade a leg for it?
     pub(super) has_leg: bool,
     pub(super) health: Vec<(ScopeKey, Cooldown)>,
+    /// What is known of its usage.
+    pub(super) usage: Option<Box<Known>>,
+    /// The question about it that is under way, or was.
+    pub(super) asking: Option<Box<Asking>>,
     /// Is its health on the list of what is to be saved?
     pub(super) unsaved: bool,
     /// Its gate is shut: one of its limits is reached.
@@ -114,6 +122,8 @@ impl Member {
             advice: None,
             refused: None,
             health: Vec::new(),
+            usage: None,
+            asking: None,
             unsaved: false,
             shut: None,
             success: 0,
@@ -137,7 +147,7 @@ impl Member {
 
     /// How it stands towards a model of its upstream (or towards calls that name none); which ones it serves is asked
     /// elsewhere.
-    pub(super) fn standing(&self, model: Option<ModelIx>) -> Standing {
+    pub(super) fn standing(&self, model: Option<ModelIx>, cover: Cover<'_>) -> Standing {
         if !self.record.enabled {
             return Standing::Out(OutReason::Disabled, None);
         }
@@ -158,7 +168,7 @@ impl Member {
             };
             return Standing::Out(reason, self.expired_until);
         }
-        let covering = || self.health.iter().filter(|(scope, _)| scope.covers(model));
+        let covering = || self.health.iter().filter(|(scope, _)| cover.covers(self.provider, scope, model));
         let resting = covering().filter(|(_, state)| state.active).max_by_key(|(_, state)| state.until);
         match (resting, self.shut) {
             (None, _) if covering().any(|(_, state)| state.half_open.is_some_and(|half| half.is_full())) => {
@@ -204,14 +214,6 @@ impl ScopeKey {
         match self {
             Self::Model(model) => Some(*model),
             _ => None,
-        }
-    }
-
-    /// Does it cover calls for a model (or those that name none)?
-    pub(super) fn covers(&self, model: Option<ModelIx>) -> bool {
-        match self {
-            Self::Credential | Self::Apart | Self::Meter(_) => true,
-            Self::Model(of) => Some(*of) == model,
         }
     }
 

@@ -5,6 +5,7 @@ mod advice;
 mod by_hand;
 mod completing;
 mod effect;
+mod fetching;
 mod health;
 mod input;
 mod introspecting;
@@ -13,6 +14,7 @@ mod limiting;
 mod loading;
 mod logins;
 mod manage;
+mod marking;
 mod member;
 mod names;
 mod refresh_end;
@@ -27,6 +29,7 @@ mod serve;
 mod serving;
 mod tally;
 mod tokens;
+mod usage;
 mod view;
 mod waiting;
 
@@ -35,11 +38,13 @@ pub use effect::{
     Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Refusal, RefusalCode,
     Reply, Reported, Step,
 };
+pub use fetching::UsageTrouble;
 pub use input::{
     AcquireCommand, Command, Completion, Input, Mutation, NewItem, ReportCommand, Row, RowId, RowKind, Target,
 };
 pub use introspecting::Introspected;
 pub use limiting::Stated;
+pub use marking::MarkCommand;
 pub use names::MAX_MODELS;
 pub use tally::Recent;
 pub use view::{CooldownView, MemberView, State};
@@ -51,7 +56,7 @@ use crate::id::{CredentialId, Handle, LeaseId, ModelIx, OpId, ProviderIx, Reques
 use crate::limit::{Gate, Spending};
 use crate::policy::{AffinityKind, Exhausted, Policy, Rotation, SessionStart};
 use crate::refresh::Queue;
-use crate::select::{Choice, Hot, IntMap, SavedTie, Seat, Start, Table, Ties};
+use crate::select::{Choice, Hot, IntMap, SavedTie, Seat, Start, Table, TierKey, Ties};
 use crate::sorted_map::SortedMap;
 use crate::time::{Instant, Now, Span};
 use lease::Leases;
@@ -114,6 +119,9 @@ pub struct Engine {
 
     /// Who sees failures that may be the upstream's.
     upstreams: SortedMap<RouteId, Upstream>,
+    /// Tiers in which somebody's usage is known: there it decides.
+    ranked: Vec<(ProviderIx, TierKey)>,
+    fetching: fetching::Fetching,
     /// Those who wait for a credential's last call to end.
     drains: Vec<(RequestId, Handle, u32)>,
 
@@ -204,6 +212,8 @@ impl Engine {
             rounds: Vec::new(),
             own_rounds: None,
             upstreams: SortedMap::default(),
+            ranked: Vec::new(),
+            fetching: fetching::Fetching::default(),
             drains: Vec::new(),
             leases: Leases::new(),
             ties: Ties::default(),
@@ -289,6 +299,7 @@ impl Engine {
         self.serve_refreshes();
         self.serve_waiters();
         self.serve_refreshes();
+        self.serve_fetches();
         self.drop_stale_waiter_timers();
         self.save();
         let next_deadline = self.next_deadline();
@@ -311,7 +322,7 @@ impl Engine {
         let start = self.start_of(session);
         let Some((found, cursors)) = self.routes.rotation(route) else { return Acquire::Ask };
         let (provider, shard) = (found.provider, found.shard);
-        if self.stale_in[provider.0 as usize] > 0 {
+        if self.stale_in[provider.0 as usize] > 0 || !found.watched {
             return Acquire::Ask;
         }
         let table = &mut self.tables[provider.0 as usize];
@@ -326,8 +337,11 @@ impl Engine {
             };
             match self.ties.get(session, key) {
                 Some((handle, used)) if mono < used + affinity.ttl && stays(handle) => {
+                    if !self.stays_by_usage(provider, shard, handle, used, mono) {
+                        return Acquire::Ask;
+                    }
                     self.ties.tie(session, key, handle, mono, affinity.max);
-                    return self.grant(handle, route, session, mono);
+                    return self.grant(handle, route, session, mono, false);
                 }
                 // Nobody to tie it to: as for any other caller.
                 _ if !table.has_ready(shard) && self.policy.when_exhausted != Exhausted::Soonest => {
@@ -342,10 +356,14 @@ impl Engine {
         if !cursors.are_current(table) {
             return Acquire::Ask;
         }
-        let choice = choice(&self.policy, start, self.seed, &self.hot);
+        let choice = choice(&self.policy, start, self.seed, mono, &self.hot);
         match table.pick(shard, choice, cursors, |_| true) {
-            Some(handle) if ties && self.ties_to(handle) => Acquire::Ask,
-            Some(handle) => self.grant(handle, route, session, mono),
+            Some(handle)
+                if ties && (self.ties_to(handle) || !self.serves(session, provider, route, handle)) =>
+            {
+                Acquire::Ask
+            }
+            Some(handle) => self.grant(handle, route, session, mono, true),
             None if self.policy.when_exhausted == Exhausted::Soonest => Acquire::Ask,
             None => {
                 let (code, retry_at) = self.refusal(route, &|_| true);
@@ -391,14 +409,22 @@ impl Engine {
         if let Some(route) = self.routes.find(provider, model) {
             return route;
         }
-        if let Some(model) =
-            model.filter(|_| self.has_restricted(provider) || self.every_model_counts(provider))
-        {
+        let apart = |model| {
+            self.has_restricted(provider)
+                || self.every_model_counts(provider)
+                || self.draws_apart(provider, model)
+        };
+        if let Some(model) = model.filter(|&model| apart(model)) {
             self.learn_names(model);
             self.give_own_shard(provider, model);
         }
         let shard = self.tables[provider.0 as usize].shard_of(model);
-        self.routes.add(provider, model, shard, self.policy.rotation == Rotation::Provider)
+        let draw = self.draw_of(provider, model);
+        if self.usage_facts(provider).draws.len() == 1 {
+            let _ = self.serving.watch(provider, draw);
+        }
+        let watched = self.serving.is_watched(provider, draw);
+        self.routes.add(provider, model, shard, self.policy.rotation == Rotation::Provider, watched)
     }
 
     /// The number of a session, for the hot path; [`SessionIx::NONE`] where the policy does not look at sessions.
@@ -427,6 +453,12 @@ impl Engine {
         }
     }
 
+    /// Is it known that this credential served the session last?
+    fn serves(&self, session: SessionIx, provider: ProviderIx, route: RouteId, handle: Handle) -> bool {
+        let key = tie_key(self.policy.affinity.kind, provider, route) | marking::SERVED;
+        self.ties.get(session, key).is_some_and(|(served, _)| served == handle)
+    }
+
     /// Is a session that is given this credential tied to it?
     fn ties_to(&self, handle: Handle) -> bool {
         let leg = self.seats[handle.0 as usize].key.leg;
@@ -445,8 +477,15 @@ impl Engine {
         self.tell_selected && self.selections.len() >= RECENT
     }
 
-    /// Opens a lease on a credential that was chosen.
-    fn grant(&mut self, handle: Handle, route: RouteId, session: SessionIx, mono: Instant) -> Acquire {
+    /// Opens a lease on a credential that was chosen; `placed`: by the strategy, not by a tie.
+    fn grant(
+        &mut self,
+        handle: Handle,
+        route: RouteId,
+        session: SessionIx,
+        mono: Instant,
+        placed: bool,
+    ) -> Acquire {
         let at = handle.0 as usize;
         let Some(lease) =
             self.leases.open(handle, self.hot[at].incarnation, route, session, mono, self.hot[at].version)
@@ -465,6 +504,7 @@ impl Engine {
         }
         self.hot[at].used = self.next_use(mono);
         self.load_changed(handle, route);
+        self.usage_used(handle, route, placed);
         // Its end is due at this time: from then on the hot path asks.
         self.due = self.due.min(mono + self.policy.lease);
         if self.hot[at].probation {
@@ -535,8 +575,8 @@ impl Engine {
 }
 
 /// What a pick depends on.
-const fn choice<'a>(policy: &Policy, start: Start, seed: Seed, hot: &'a [Hot]) -> Choice<'a> {
-    Choice { strategy: policy.strategy, start, seed, hot }
+const fn choice<'a>(policy: &Policy, start: Start, seed: Seed, mono: Instant, hot: &'a [Hot]) -> Choice<'a> {
+    Choice { strategy: policy.plain_strategy(), start, seed, mono, hot }
 }
 
 /// What a session is tied for: a provider, or a route.

@@ -16,6 +16,8 @@ pub(super) struct Route {
     pub(super) shard: u32,
     /// Which rotation it belongs to.
     pub(super) rotation: u32,
+    /// Has somebody asked for it, so that what is exhausted of it rests?
+    pub(super) watched: bool,
 }
 
 /// Texts by number and numbers by text.
@@ -84,6 +86,7 @@ impl Routes {
         model: Option<ModelIx>,
         shard: u32,
         shares: bool,
+        watched: bool,
     ) -> RouteId {
         let id = RouteId(self.all.len() as u32);
         let shared = shares.then(|| self.all.iter().find(|route| route.provider == provider)).flatten();
@@ -94,7 +97,7 @@ impl Routes {
             },
             |route| route.rotation,
         );
-        self.all.push(Route { provider, model, shard, rotation });
+        self.all.push(Route { provider, model, shard, rotation, watched });
         self.by_name.insert(key(provider, model), id.0);
         id
     }

@@ -110,7 +110,9 @@ impl Engine {
         let scope = rule.as_ref().and_then(|rule| rule.scope.as_ref());
         // A rule says what a reason of ours covers; what is nobody's fault stays nobody's fault.
         let mut scope = match (&failure.scope, scope) {
-            (Scope::Request | Scope::Upstream, _) | (_, None) => failure.scope.clone(),
+            (Scope::Request | Scope::Upstream | Scope::Meter(_), _) | (_, None) => failure.scope.clone(),
+            // A meter is a part of the account: what is of one model only stays so.
+            (Scope::Model, Some(Scope::Meter(name))) if name.is_empty() => Scope::Model,
             (_, Some(scope)) => scope.clone(),
         };
         let kind = self.member(used.handle).map_or(Kind::ApiKey, |member| member.record.kind);
@@ -124,6 +126,9 @@ impl Engine {
         }
         if scope != Scope::Request && self.is_upstream(used.handle, used.route, failure.reason) {
             scope = Scope::Upstream;
+        }
+        if scope == Scope::Meter(Box::default()) {
+            scope = self.meter_of(used.route, model).scope();
         }
         let Some(mut key) = ScopeKey::of(&scope, model) else {
             return Reported {

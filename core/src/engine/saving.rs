@@ -1,6 +1,7 @@
 //! Writing what has changed: cooldowns at once, last uses and ties behind, commands when they are given.
 
 use super::loading::Loading;
+use super::marking::SERVED;
 use super::refreshing::Written;
 use super::row_data::{HealthRow, TieRow, UsageRow};
 use super::{Effect, Engine, Mutation, NewItem, Reply, RowId, RowKind, PROVIDER_KEY};
@@ -52,6 +53,11 @@ pub(super) enum PendingOp {
     /// Cooldowns: started in the step in which they were set.
     Health {
         handles: Vec<(Handle, u32)>,
+    },
+    /// A provider is asked what is left of an account.
+    Usage {
+        handle: Handle,
+        incarnation: u32,
     },
     /// Something is asked for a login.
     Login {
@@ -175,6 +181,7 @@ impl Engine {
                 self.hot[handle.0 as usize].is_recent = false;
                 self.count_recent(handle);
                 mutations.extend(self.usage_mutation(handle));
+                mutations.extend(self.report_mutation(handle));
             }
             for &tie in &ties {
                 mutations.extend(self.tie_mutation(tie));
@@ -226,6 +233,9 @@ impl Engine {
     }
 
     pub(super) fn tie_mutation(&self, tie: SavedTie) -> Option<Mutation> {
+        if tie.key & SERVED != 0 {
+            return None;
+        }
         let (provider, model) = if tie.key & PROVIDER_KEY == 0 {
             let route = self.routes.get(RouteId(tie.key))?;
             (route.provider, route.model)
@@ -287,7 +297,7 @@ impl Engine {
     }
 
     /// Takes all rows of a credential out of the store.
-    fn removal(&self, id: CredentialId) -> Option<[Mutation; 4]> {
+    fn removal(&self, id: CredentialId) -> Option<[Mutation; 5]> {
         let expects = Some(self.member(self.find(id)?)?.row_version);
         let id = Some(RowId::Number(id.0));
         let gone = |kind| Mutation { kind, id: id.clone(), expects: None, data: None, secret: None };
@@ -296,6 +306,7 @@ impl Engine {
             gone(RowKind::Health),
             gone(RowKind::Usage),
             gone(RowKind::Refresh),
+            gone(RowKind::Report),
         ])
     }
 

@@ -22,7 +22,7 @@ impl Engine {
             leg: self.policy.leg(member.origin).unwrap_or(u8::MAX),
             before: rank(self.policy.kind_order && tiered),
             priority: Reverse(if tiered { member.record.priority } else { 0 }),
-            after: rank(self.policy.strategy == Strategy::KindOrder),
+            after: rank(self.policy.plain_strategy() == Strategy::KindOrder),
         }
     }
 
@@ -39,9 +39,16 @@ impl Engine {
     }
 
     /// What the strategy orders a credential by.
-    pub(super) fn figure(&self, handle: Handle) -> Figure {
+    pub(super) fn figure(&self, handle: Handle, model: Option<ModelIx>) -> Figure {
         let at = handle.0 as usize;
-        match self.policy.strategy {
+        if self.policy.strategy == Strategy::Usage && !self.ranked.is_empty() {
+            if let Some(member) = self.member(handle) {
+                if self.is_ranked(member.provider, self.tier_key(member)) {
+                    return Figure::Usage(self.usage_rank(handle, member, model));
+                }
+            }
+        }
+        match self.policy.plain_strategy() {
             Strategy::LeastRecentlyUsed | Strategy::KindOrder => Figure::Used(self.hot[at].used),
             Strategy::Weighted => Figure::Weight(
                 self.member(handle).map_or(0, |member| member.record.weight.min(MAX_WEIGHT)),
@@ -54,7 +61,7 @@ impl Engine {
 
     /// The number of open leases has changed: the index follows, where the strategy looks at them.
     pub(super) fn load_changed(&mut self, handle: Handle, route: RouteId) {
-        if self.policy.strategy != Strategy::LeastInFlight {
+        if self.policy.plain_strategy() != Strategy::LeastInFlight {
             return;
         }
         let Hot { in_flight, used, .. } = self.hot[handle.0 as usize];
@@ -72,7 +79,8 @@ impl Engine {
 
     /// Has every model credits of its own, also without a state of its own?
     pub(super) fn every_model_counts(&self, provider: ProviderIx) -> bool {
-        self.policy.strategy == Strategy::Weighted && self.tables[provider.0 as usize].size() < MAX_CREDITS
+        self.policy.plain_strategy() == Strategy::Weighted
+            && self.tables[provider.0 as usize].size() < MAX_CREDITS
     }
 
     /// Corrects the ready index after a member has changed: for one model, or for all.
@@ -95,7 +103,7 @@ impl Engine {
         let standing = self.standing(member, model);
         let provider = member.provider;
         self.somebody_returned |= standing == Standing::Ready && !self.waiters.is_empty();
-        let (figure, seat) = (self.figure(handle), self.seats[handle.0 as usize]);
+        let (figure, seat) = (self.figure(handle, model), self.seats[handle.0 as usize]);
         let table = &mut self.tables[provider.0 as usize];
         table.set(shard, handle, seat, in_index(standing), figure);
         if self.hot[handle.0 as usize].probation && standing == Standing::Ready {
@@ -115,7 +123,7 @@ impl Engine {
         {
             route.shard = shard;
         }
-        if self.has_restricted(provider) {
+        if self.has_restricted(provider) || self.draws_apart(provider, model) {
             for at in 0..self.members.len() {
                 if self.members[at].as_ref().is_some_and(|member| member.provider == provider) {
                     self.stand(Handle(at as u32), Some(model), shard);
@@ -143,7 +151,7 @@ impl Engine {
             &mut seats,
             |handle, model| {
                 let stands = self.member(handle).map(|member| self.standing(member, model));
-                (stands.and_then(in_index), self.figure(handle))
+                (stands.and_then(in_index), self.figure(handle, model))
             },
             met.then_some(&uid),
         );

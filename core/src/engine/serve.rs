@@ -83,6 +83,7 @@ impl Engine {
         self.recover(handle);
         self.look_at_gate(handle, self.now.mono);
         self.look_at_clock(handle);
+        self.serve_usage(handle);
         self.serve_refresh(handle);
         self.set_timer(handle);
     }
@@ -131,7 +132,13 @@ impl Engine {
         let gate = self.gates[handle.0 as usize].as_ref().and_then(|gate| gate.noted()?.until);
         let gate = gate.filter(|&at| at > self.now.mono);
         let mut next = self.next_refresh(handle);
-        for at in expiry.into_iter().chain(pause).chain(gate).chain(member.next_recovery()) {
+        for at in expiry
+            .into_iter()
+            .chain(pause)
+            .chain(gate)
+            .chain(member.next_recovery())
+            .chain(Self::usage_wake(member))
+        {
             next = Some(next.map_or(at, |next| next.min(at)));
         }
         Some((next?, member.incarnation))
@@ -161,7 +168,8 @@ impl Engine {
         let flush_at = self.flush_at.filter(|_| !self.behind_commit_live).max(self.held_until);
         let flush = flush_at.map(|at| (at, Cause::Flush));
         let login = self.next_login().map(|at| (at, Cause::Login));
-        [timer, lease, tie, flush, login]
+        let fetch = self.next_fetch().map(|at| (at, Cause::Usage));
+        [timer, lease, tie, flush, login, fetch]
             .into_iter()
             .flatten()
             .min()

@@ -2,13 +2,15 @@
 //!
 //! A state is kept for what the upstream has: two names of one model share a cooldown, and so do its thinking variants.
 
-use super::member::Member;
+use super::member::{Member, ScopeKey};
 use super::names::Names;
 use super::Engine;
 use crate::credential::{canonical_model, upstream_text, Alias, ModelRules};
+use crate::facts::usage::UsageFacts;
 use crate::id::{Handle, LeaseId, ModelIx, ProviderIx};
 use crate::policy::Strategy;
 use crate::select::{OutReason, Standing};
+use crate::time::{Instant, Span};
 
 /// What holds for all credentials of each provider.
 #[derive(Debug, Default)]
@@ -21,10 +23,42 @@ pub(super) struct Serving {
 #[derive(Debug, Default)]
 struct OfProvider {
     rules: ModelRules,
+    /// What its models draw on, where that is known.
+    usage: Option<UsageFacts>,
+    /// Which kinds of credentials it can be asked about: a bit for each.
+    asked: u8,
+    /// When its reports were looked over last.
+    looked: Option<Instant>,
+    /// Whatever of it somebody has asked for: a bit for each place in the list.
+    watched: u64,
     /// Namespaces that credentials of it have.
     prefixes: Vec<Box<str>>,
     /// Aliases that end in a suffix: these very texts are names of their own.
     suffixed: Vec<Box<str>>,
+}
+
+/// Which cooldowns cover which models.
+#[derive(Clone, Copy)]
+pub(super) struct Cover<'a> {
+    pub(super) serving: &'a Serving,
+    pub(super) names: &'a Names,
+}
+
+impl Cover<'_> {
+    /// Does a cooldown of this scope cover a model of a provider? A meter that nobody knows covers everything.
+    pub(super) fn covers(self, provider: ProviderIx, scope: &ScopeKey, model: Option<ModelIx>) -> bool {
+        match scope {
+            ScopeKey::Credential | ScopeKey::Apart => true,
+            ScopeKey::Model(of) => Some(*of) == model,
+            ScopeKey::Meter(name) => match self.serving.usage(provider).filter(|facts| facts.knows(name)) {
+                Some(facts) => {
+                    let model = model.map(|model| self.names.text(model.0));
+                    facts.draw(facts.draw_of(model)).rests == &**name
+                }
+                None => true,
+            },
+        }
+    }
 }
 
 /// One of the models that a name stands for.
@@ -37,6 +71,50 @@ enum Turn {
 }
 
 impl Serving {
+    /// What a provider's models draw on, where that is known.
+    pub(super) fn usage(&self, provider: ProviderIx) -> Option<UsageFacts> {
+        self.of(provider)?.usage
+    }
+
+    pub(super) fn set_usage(&mut self, provider: ProviderIx, facts: UsageFacts) {
+        if let Some(of) = self.by_provider.get_mut(provider.0 as usize) {
+            of.usage = Some(facts);
+        }
+    }
+
+    pub(super) fn set_asked(&mut self, provider: ProviderIx, kinds: u8) {
+        if let Some(of) = self.by_provider.get_mut(provider.0 as usize) {
+            of.asked = kinds;
+        }
+    }
+
+    /// Which kinds of credentials a provider can be asked about: a bit for each.
+    pub(super) fn asked(&self, provider: ProviderIx) -> u8 {
+        self.of(provider).map_or(0, |of| of.asked)
+    }
+
+    /// Are a provider's reports to be looked over again? An eighth of their life later they are.
+    pub(super) fn is_due(&mut self, provider: ProviderIx, now: Instant, ttl: Span) -> bool {
+        let Some(of) = self.by_provider.get_mut(provider.0 as usize) else { return false };
+        if of.looked.is_some_and(|at| now < at + Span(ttl.0 / 8)) {
+            return false;
+        }
+        of.looked = Some(now);
+        true
+    }
+
+    /// Somebody asks for models that draw on this. Is that new?
+    pub(super) fn watch(&mut self, provider: ProviderIx, draw: usize) -> bool {
+        let Some(of) = self.by_provider.get_mut(provider.0 as usize) else { return false };
+        let before = of.watched;
+        of.watched |= 1 << (draw & 63);
+        of.watched != before
+    }
+
+    pub(super) fn is_watched(&self, provider: ProviderIx, draw: usize) -> bool {
+        self.of(provider).is_some_and(|of| of.watched >> (draw & 63) & 1 == 1)
+    }
+
     fn of(&self, provider: ProviderIx) -> Option<&OfProvider> {
         self.by_provider.get(provider.0 as usize)
     }
@@ -76,14 +154,15 @@ impl Serving {
 
     /// How a credential stands towards a model: ready where one of those that the name stands for is.
     pub(super) fn standing(&self, member: &Member, model: Option<ModelIx>, names: &Names) -> Standing {
-        let Some(model) = model else { return member.standing(None) };
+        let cover = Cover { serving: self, names };
+        let Some(model) = model else { return member.standing(None, cover) };
         let mut best: Option<Standing> = None;
         let mut n = 0;
         loop {
             match self.turn(member, model, n, names) {
                 Turn::End => break,
                 Turn::Not => {}
-                Turn::Model(upstream) => match (member.standing(Some(upstream)), best) {
+                Turn::Model(upstream) => match (member.standing(Some(upstream), cover), best) {
                     (Standing::Ready, _) => return Standing::Ready,
                     (Standing::Out(_, None), Some(_)) => {}
                     (Standing::Out(_, Some(until)), Some(Standing::Out(_, Some(other))))
@@ -93,7 +172,7 @@ impl Serving {
             }
             n += 1;
         }
-        match (best, member.standing(None)) {
+        match (best, member.standing(None, cover)) {
             (Some(standing), _) => standing,
             // Who may not be used at all says so, whatever it serves.
             (None, Standing::Out(reason, until)) if !reason.may_return() => Standing::Out(reason, until),
@@ -126,11 +205,15 @@ impl Engine {
         }
     }
 
+    pub(super) const fn cover(&self) -> Cover<'_> {
+        Cover { serving: &self.serving, names: &self.models }
+    }
+
     /// How a credential stands towards a model, or towards calls that name none, by the policy too.
     pub(super) fn standing(&self, member: &Member, model: Option<ModelIx>) -> Standing {
         match self.serving.standing(member, model, &self.models) {
             Standing::Ready | Standing::Out(OutReason::Cooling(_) | OutReason::Limit, _)
-                if member.record.weight == 0 && self.policy.strategy == Strategy::Weighted =>
+                if member.record.weight == 0 && self.policy.plain_strategy() == Strategy::Weighted =>
             {
                 Standing::Out(OutReason::NoWeight, None)
             }
@@ -164,7 +247,7 @@ impl Engine {
         let mut resting = None;
         for n in 0..count {
             if let Turn::Model(upstream) = serving.turn(member, model, (first + n) % count, names) {
-                if member.standing(Some(upstream)) == Standing::Ready {
+                if member.standing(Some(upstream), Cover { serving, names }) == Standing::Ready {
                     return Some(upstream);
                 }
                 resting = resting.or(Some(upstream));

@@ -178,7 +178,7 @@ impl Engine {
                 failures: state.counts.failures,
             })
             .collect();
-        let status = match member.standing(None) {
+        let status = match member.standing(None, self.cover()) {
             Standing::Out(OutReason::Disabled, _) => "disabled",
             _ if record.needs_login => "needs_login",
             Standing::Out(OutReason::Expired, _) => "expired",
@@ -274,14 +274,20 @@ impl Engine {
         let Some(mut cursors) = self.routes.rotation_of(route) else { return Vec::new() };
         cursors.follow(&table);
         let start = self.start_of(session);
-        let choice = super::choice(&self.policy, start, self.seed, &self.hot);
+        let choice = super::choice(&self.policy, start, self.seed, self.now.mono, &self.hot);
         let mut ranks = vec![0; self.members.len()];
         let mut last = 0;
         let mut next = self.peek(route, session);
         while let Some(handle) = next {
             last += 1;
             ranks[handle.0 as usize] = last;
-            table.set(found.shard, handle, self.seats[handle.0 as usize], None, self.figure(handle));
+            table.set(
+                found.shard,
+                handle,
+                self.seats[handle.0 as usize],
+                None,
+                self.figure(handle, found.model),
+            );
             next = table.pick(found.shard, choice, &mut cursors, |_| true);
         }
         ranks
@@ -306,7 +312,8 @@ impl Engine {
         }
         let mut cursors = self.routes.rotation_of(route)?;
         cursors.follow(&table);
-        let choice = super::choice(&self.policy, self.start_of(session), self.seed, &self.hot);
+        let start = self.start_of(session);
+        let choice = super::choice(&self.policy, start, self.seed, self.now.mono, &self.hot);
         table.pick(found.shard, choice, &mut cursors, |_| true)
     }
 

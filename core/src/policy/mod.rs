@@ -11,6 +11,7 @@ mod preset;
 mod profiles;
 mod refresh;
 mod strategy;
+mod usage;
 
 pub use affinity::{Affinity, AffinityKind, SessionStart, TieFailure};
 pub use classification::{classification_names, classification_rules};
@@ -25,3 +26,4 @@ pub use profiles::first_profiles_of;
 pub use profiles::{first_profiles, FirstProfile};
 pub use refresh::RefreshRules;
 pub use strategy::{CreditRule, Rotation, Strategy, Tiers};
+pub use usage::{Reserve, UsageRules};

@@ -1,7 +1,7 @@
 //! The policy: every rule that a user may change, with its unit and range.
 
 use super::cooldown::{CircuitRules, CooldownRule, HintRules, Memory, ProviderRules, Return, UpstreamRules};
-use super::{Affinity, CreditRule, RefreshRules, Rotation, Strategy, Tiers};
+use super::{Affinity, CreditRule, RefreshRules, Rotation, Strategy, Tiers, UsageRules};
 use crate::credential::{Limits, Origin};
 use crate::json::{from_json, words};
 use crate::rules::ClassifyRules;
@@ -30,6 +30,9 @@ pub struct Policy {
     pub credits: CreditRule,
     /// Whether a session stays with a credential.
     pub affinity: Affinity,
+    /// How accounts are ranked by what is left of them, and what follows from usage reports.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub usage: UsageRules,
     /// What happens when every candidate is out.
     pub when_exhausted: Exhausted,
     /// The legs of the cascade, in order; origins of one leg compete by priority.
@@ -189,6 +192,14 @@ impl Policy {
         own.over(provider).over(self.limits)
     }
 
+    /// The strategy among those of whom no usage is known.
+    pub const fn plain_strategy(&self) -> Strategy {
+        match self.strategy {
+            Strategy::Usage => self.usage.unknown,
+            strategy => strategy,
+        }
+    }
+
     /// The rule for a reason, where a provider says it.
     pub fn rule(&self, provider: &str, reason: Reason) -> Option<&CooldownRule> {
         let own = self.providers.get(provider).and_then(|rules| rules.cooldown.get(&reason));
@@ -275,6 +286,7 @@ from_json! {
         rotation = by_model(),
         credits = keep(),
         affinity,
+        usage = UsageRules::default(),
         when_exhausted,
         cascade,
         cooldown,

@@ -113,7 +113,7 @@ impl Policy {
         if self.retry.attempts == 0 {
             return Err(invalid("retry.attempts", "must be at least 1"));
         }
-        if let Some((field, problem)) = self.refresh.problem() {
+        if let Some((field, problem)) = self.refresh.problem().or_else(|| self.usage.problem()) {
             return Err(invalid(field, problem));
         }
         if self.lease.0 == 0 {

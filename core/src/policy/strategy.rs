@@ -27,6 +27,9 @@ pub enum Strategy {
     Priority,
     /// OAuth accounts, then tokens, then keys; within a kind the one that was not used for the longest time.
     KindOrder,
+    /// The account whose allowance must be spent fastest, so that nothing of it is lost at the reset; where nothing is known of anybody,
+    /// as `usage.unknown` says.
+    Usage,
 }
 
 /// What makes a tier of its own. Those of a better tier are picked for as long as one of them is ready.
@@ -72,6 +75,7 @@ words! {
         PowerOfTwo = "power-of-two",
         Priority = "priority",
         KindOrder = "kind-order",
+        Usage = "usage",
     }
 }
 

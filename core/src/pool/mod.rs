@@ -14,6 +14,7 @@ mod protocol;
 mod refresh;
 mod show;
 mod table;
+mod usage;
 
 pub use add::InputError;
 pub use learning::Wanted;
@@ -24,12 +25,13 @@ pub use protocol::{
 };
 pub use refresh::HostRenewal;
 pub use show::{CandidateView, Explanation};
+pub use usage::{Forecast, UsageView};
 
 use crate::classify::{classify, classify_stream, Answer as Upstream, Subject};
 use crate::credential::Record;
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
-    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
+    MarkCommand, Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
 };
 use crate::entropy::Seed;
 use crate::facts::{Kind, ProviderFacts};
@@ -60,6 +62,8 @@ pub struct Pool {
     clients: Vec<(Box<str>, Client)>,
     /// Token endpoints that were asked and have not answered.
     calls: Vec<refresh::Call>,
+    /// Providers that were asked what is left of an account.
+    questions: Vec<usage::Question>,
     /// What the host's own code does to renew accounts, by registry names of providers.
     renewals: Vec<(Box<str>, HostRenewal)>,
 }
@@ -110,12 +114,14 @@ impl Pool {
             clients,
             taken: Vec::new(),
             calls: Vec::new(),
+            questions: Vec::new(),
             renewals: Vec::new(),
         };
         pool.tell_refresh_facts();
         for (provider, host) in config.renewals {
             pool.renew_by_host(&provider, host);
         }
+        pool.tell_usage_facts();
         Ok(pool)
     }
 
@@ -151,6 +157,35 @@ impl Pool {
 
     /// Something happened.
     pub fn handle(&mut self, now: Now, input: PoolInput) -> PoolStep {
+        let of_usage = match &input {
+            PoolInput::Answered { op, status, headers, body } => {
+                let answer = usage::Answered { status: *status, headers, body };
+                self.usage_answered(now, *op, Some(answer))
+            }
+            PoolInput::Unanswered { op, .. } => self.usage_answered(now, *op, None),
+            _ => None,
+        };
+        if let Some(step) = of_usage {
+            return step;
+        }
+        let mut before = None;
+        if let PoolInput::Report { lease, handle, outcome, .. } = &input {
+            let handle = handle.or_else(|| lease.map(LeaseId::handle));
+            let seen = handle.and_then(|handle| self.seen_in(handle, outcome, now));
+            before = seen.map(|seen| self.engine.handle(now, Input::Command(seen)));
+        }
+        if let Some(before) = before {
+            let mut present = self.present(now, before);
+            let step = match self.translate(now, input) {
+                Ok(input) => self.engine.handle(now, input),
+                Err((request, answer)) => {
+                    present.effects.push(HostEffect::Reply { request, answer });
+                    self.engine.handle(now, Input::Tick)
+                }
+            };
+            self.present_into(now, step, &mut present);
+            return present;
+        }
         match self.translate(now, input) {
             Ok(input) => {
                 let step = self.engine.handle(now, input);
@@ -338,6 +373,30 @@ impl Pool {
                 }
             },
             PoolInput::Flush { request } => Command::Flush { request },
+            PoolInput::Usage { request, handle, report } => self.host_usage(request, handle, report)?,
+            PoolInput::UsageHeaders { request, handle, headers, status } => {
+                match self.usage_headers(handle, &headers, status, now) {
+                    Some(seen) => Command::UsageHeaders { request: Some(request), handle, seen },
+                    None => return Err((request, Answer::Ingested { ingested: false })),
+                }
+            }
+            PoolInput::FetchUsage { request, providers, handles, force, wait } => {
+                let providers: Vec<_> = providers.iter().map(|name| self.name_of(name)).collect();
+                let of = |handle: &Handle| {
+                    self.engine.record(*handle).is_some_and(|record| {
+                        providers.contains(&record.provider)
+                            || handles.contains(handle)
+                            || providers.is_empty() && handles.is_empty()
+                    })
+                };
+                let handles = self.engine.handles().filter(of).collect();
+                Command::FetchUsage { request, handles, force, wait }
+            }
+            PoolInput::MarkUsage { request, provider, model, session, handle, retry_after } => {
+                let route = self.route(&provider, model.as_deref());
+                let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
+                Command::MarkUsage(MarkCommand { request, route, session, handle, retry_after })
+            }
             PoolInput::Login { request, login } => self.start_login(request, login)?,
             PoolInput::Callback { request, login, text, pasted } => {
                 self.callback(request, login, &text, pasted)?
@@ -491,6 +550,10 @@ impl Pool {
                     }),
                     None => follow.push(Follow::Failed(op, nothing_asked())),
                 },
+                Effect::FetchUsage { op, handle, secret } => match self.usage_question(op, handle, secret) {
+                    Ok(effect) => present.effects.push(effect),
+                    Err(trouble) => follow.push(Follow::Failed(op, Completion::UsageFailed(trouble))),
+                },
                 Effect::Commit { op, mutations } => {
                     let mutations =
                         mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
@@ -602,6 +665,8 @@ fn answer(reply: Reply) -> Answer {
         Reply::Refreshed { handle, version, expires } => Answer::Refreshed { handle, version, expires },
         Reply::RefreshFailed { definitive, cause } => Answer::RefreshFailed { definitive, cause },
         Reply::Introspected(said) => Answer::Introspected(said),
+        Reply::Marked { switched, retry_at, until } => Answer::Marked { switched, retry_at, until },
+        Reply::Ingested { ingested } => Answer::Ingested { ingested },
         Reply::Done { ids } => Answer::Done { ids },
         Reply::Failed(Failed { code, message }) => Answer::Failed { code, message },
     }

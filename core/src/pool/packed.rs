@@ -11,8 +11,8 @@ use crate::time::Now;
 const PER_ROW: usize = 6;
 
 /// Kinds of rows by their numbers.
-const KINDS: [RowKind; 5] =
-    [RowKind::Credential, RowKind::Health, RowKind::Usage, RowKind::Tie, RowKind::Refresh];
+const KINDS: [RowKind; 6] =
+    [RowKind::Credential, RowKind::Health, RowKind::Usage, RowKind::Tie, RowKind::Refresh, RowKind::Report];
 
 impl Pool {
     /// Some of the rows of a load; [`PoolInput::Loaded`](super::PoolInput::Loaded) ends it. `None`, and nothing is taken,

@@ -14,10 +14,12 @@ mod editors;
 mod google;
 mod hosts;
 mod labs;
+mod meters;
 mod openai;
 mod tools;
 
 pub use auth::{auth_parts, environment_kind, AuthParts, CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
+pub use meters::{usage_facts, METERED};
 pub use registry::{RegisterError, Registry};
 
 /// All families, in the order in which providers are listed.

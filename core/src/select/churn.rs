@@ -116,8 +116,13 @@ impl World {
 
     fn pick(&mut self, refused: Option<usize>) -> Option<usize> {
         self.cursors.follow(&self.table);
-        let choice =
-            Choice { strategy: self.strategy, start: Start::Strategy, seed: Seed(3), hot: &self.hot };
+        let choice = Choice {
+            strategy: self.strategy,
+            start: Start::Strategy,
+            mono: Instant(0),
+            seed: Seed(3),
+            hot: &self.hot,
+        };
         let accept = |handle: Handle| Some(handle.0 as usize) != refused;
         let picked = self.table.pick(0, choice, &mut self.cursors, accept)?.0 as usize;
         self.uses += 1;
@@ -267,8 +272,13 @@ fn a_session_is_counted_off_on_those_who_are_there() {
     }
     let start = |world: &mut World, hash| {
         world.cursors.follow(&world.table);
-        let choice =
-            Choice { strategy: world.strategy, start: Start::Hash(hash), seed: Seed(3), hot: &world.hot };
+        let choice = Choice {
+            strategy: world.strategy,
+            start: Start::Hash(hash),
+            mono: Instant(0),
+            seed: Seed(3),
+            hot: &world.hot,
+        };
         world.table.pick(0, choice, &mut world.cursors, |_| true).map(|handle| handle.0)
     };
     assert_eq!(start(&mut world, 8), Some(4));

@@ -10,6 +10,7 @@ mod hot;
 mod int_map;
 mod leader;
 mod pick;
+mod ranking;
 mod recency;
 mod rendezvous;
 mod rotation;
@@ -32,7 +33,7 @@ pub(crate) use shard::Figure;
 pub use standing::{OutReason, Standing};
 pub(crate) use table::{Place, Seat, Table, TierKey};
 
-use crate::id::{Handle, ModelIx};
+use crate::id::Handle;
 
 impl Table {
     /// Can it be picked by those who ask this shard?
@@ -54,18 +55,11 @@ impl Table {
         self.shards[shard as usize].prepare_to_hide(handle);
     }
 
-    /// Takes a member out that is coming back: for one model, or for all. Allocates nothing.
-    pub(crate) fn hide(&mut self, model: Option<ModelIx>, handle: Handle, seat: Seat) {
+    /// Takes a member out of one index that is coming back. Allocates nothing.
+    pub(crate) fn hide(&mut self, shard: u32, handle: Handle, seat: Seat) {
         let Ok(rank) = self.rank(seat.key) else { return };
         let place = (seat.position, self.tiers[rank].circle.place(seat.position));
-        if model.is_some() {
-            let shard = self.shard_of(model);
-            self.shards[shard as usize].hide(rank, place, handle);
-        } else {
-            for shard in &mut self.shards {
-                shard.hide(rank, place, handle);
-            }
-        }
+        self.shards[shard as usize].hide(rank, place, handle);
     }
 
     /// How many credentials there are.

@@ -16,6 +16,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) strategy: Strategy,
     pub(crate) start: Start,
     pub(crate) seed: Seed,
+    /// The moment.
+    pub(crate) mono: Instant,
     /// Last uses and open leases, by handle.
     pub(crate) hot: &'a [Hot],
 }
@@ -71,6 +73,10 @@ impl Table {
         let ready = &tier.ready;
         let length = seated.handles.len() as u32;
         let position = match (choice.start, choice.strategy, &mut tier.order) {
+            (Start::Strategy | Start::Hash(_), _, Order::Usage(ranking)) => {
+                ranking.advance(choice.mono.0.cast_signed());
+                ranking.best_of(accept)
+            }
             (Start::Hash(hash), ..) => {
                 let start = tier.present.nth(hash % tier.present.count().max(1))?;
                 around(ready, start, accept)

@@ -3,11 +3,13 @@
 use super::bits::BitTree;
 use super::int_map::IntMap;
 use super::leader::{Key, Leader, NOBODY};
+use super::ranking::Ranking;
 use super::recency::Uses;
 use super::standing::{OutReason, Standing};
 use super::weighted::Credits;
 use crate::id::Handle;
 use crate::time::Instant;
+use crate::usage::Rank;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -22,6 +24,8 @@ pub(crate) enum Figure {
     Weight(u32, bool),
     /// Open leases, and the last use.
     Load(u32, u64),
+    /// What is left of it, over the time that is left.
+    Usage(Rank),
 }
 
 /// What a strategy keeps of one tier.
@@ -33,6 +37,8 @@ pub(super) enum Order {
     Credits(Credits),
     /// The fewest open leases first, of equal ones the earliest use.
     Loads(Leader),
+    /// `usage`, where something is known of somebody.
+    Usage(Ranking),
 }
 
 /// What is compared of a load.
@@ -87,6 +93,15 @@ impl TierReady {
                     loads.set(position, load(in_flight, used, position));
                 }
             }
+            Figure::Usage(rank) => {
+                if let Order::None = self.order {
+                    self.order = Order::Usage(Ranking::default());
+                }
+                if let Order::Usage(ranking) = &mut self.order {
+                    ranking.grow(position as usize + 1);
+                    ranking.set(position, Some(rank));
+                }
+            }
         }
     }
 
@@ -95,6 +110,7 @@ impl TierReady {
             (Order::Credits(credits), Figure::Weight(_, restarts)) => credits.leave(position, restarts),
             (Order::Credits(credits), _) => credits.leave(position, false),
             (Order::Loads(loads), _) => loads.set(position, NOBODY),
+            (Order::Usage(ranking), _) => ranking.set(position, None),
             // Those who are not ready are passed over when they come up.
             (Order::None | Order::Uses(_), _) => {}
         }
@@ -104,6 +120,16 @@ impl TierReady {
     pub(super) fn set_load(&mut self, position: u32, in_flight: u32, used: u64) {
         if let (Order::Loads(loads), true) = (&mut self.order, self.ready.contains(position)) {
             loads.set(position, load(in_flight, used, position));
+        }
+    }
+
+    /// Corrects what is left of somebody who is ready.
+    pub(super) fn reckon(&mut self, position: u32, change: impl Fn(&mut Rank)) {
+        if let (Order::Usage(ranking), true) = (&mut self.order, self.ready.contains(position)) {
+            if let Some(mut rank) = ranking.get(position).copied() {
+                change(&mut rank);
+                ranking.set(position, Some(rank));
+            }
         }
     }
 }

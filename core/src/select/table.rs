@@ -5,6 +5,8 @@ use super::rendezvous::{point, Circle};
 use super::shard::{Figure, Order, Shard, TierReady};
 use super::standing::Standing;
 use crate::id::{Handle, ModelIx};
+use crate::time::Instant;
+use crate::usage::Rank;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -278,6 +280,31 @@ impl Table {
             let place = self.tiers[rank].circle.place(seat.position);
             self.shards[shard as usize].set(rank, (seat.position, place), handle, standing, figure);
         }
+    }
+
+    /// Corrects what is left of a member wherever it is ready. O(log n) for each model with an index of its own; allocates nothing.
+    pub(crate) fn reckon(&mut self, seat: Seat, change: impl Fn(&mut Rank)) {
+        if let Ok(rank) = self.rank(seat.key) {
+            for shard in &mut self.shards {
+                shard.tiers[rank].reckon(seat.position, &change);
+            }
+        }
+    }
+
+    /// The ranks of a member and of the first of its tier, in one index, at this moment; and whether they are equal but for the last
+    /// use. `None` where the tier is not ranked by usage, or it is not ready.
+    pub(crate) fn beside_best(
+        &mut self,
+        shard: u32,
+        seat: Seat,
+        mono: Instant,
+    ) -> Option<(Rank, Rank, bool)> {
+        let rank = self.rank(seat.key).ok()?;
+        let Order::Usage(ranking) = &mut self.shards[shard as usize].tiers[rank].order else { return None };
+        ranking.advance(mono.0.cast_signed());
+        let best = ranking.best()?;
+        let (own, first) = (*ranking.get(seat.position)?, *ranking.get(best)?);
+        Some((own, first, ranking.equals_best(seat.position)))
     }
 
     /// Corrects the load of a member wherever it is ready. O(log n) for each model with an index of its own.

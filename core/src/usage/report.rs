@@ -14,6 +14,7 @@ pub const UNIT: u64 = 1_000_000;
 
 /// A share in parts per million. It may exceed [`Ppm::ALL`]: some plans let more be used than they have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, serde::Serialize), serde(transparent))]
 pub struct Ppm(pub u32);
 
 transparent!(Ppm);

@@ -18,9 +18,9 @@ use crate::time::{Span, Timestamp};
 
 /// No more limits than this are kept from one answer.
 pub const MAX_LIMITS: usize = 32;
-/// How the names of the headers begin that are read of an answer that is no failure, in lower case. Windows of plans are told
-/// by other means: what they say ends no call, for more may be used than a plan has.
-pub const NAMES: [&str; 4] = ["x-ratelimit-", "ratelimit", "anthropic-ratelimit-", "anthropic-priority-"];
+/// How the names of the headers begin that are read of an answer that is no failure, in lower case.
+pub const NAMES: [&str; 5] =
+    ["x-ratelimit-", "ratelimit", "anthropic-ratelimit-", "anthropic-priority-", "x-codex-"];
 /// All of something, in parts per million.
 const ALL_PPM: u64 = 1_000_000;
 

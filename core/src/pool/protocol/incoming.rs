@@ -12,6 +12,7 @@ use crate::json::{from_json, variant, FromJson, Reader, Value, Wrong};
 use crate::limit::Spending;
 use crate::secret::Secret;
 use crate::time::{Span, Timestamp};
+use crate::usage::report::Report;
 use crate::vault::{Client, Header};
 use crate::verdict::{Reason, TransportError};
 
@@ -93,6 +94,28 @@ pub enum PoolInput {
     Drain { request: RequestId, handle: Handle },
     /// Other rules: a preset's name, or a document; and documents as [`PoolConfig`] has them.
     Policy { request: RequestId, policy: Value, documents: Vec<(String, String)> },
+    /// A usage report of an account, from the host.
+    Usage { request: RequestId, handle: Handle, report: Box<Report> },
+    /// Reports of accounts are wanted: of these providers or credentials; of all, where none are named.
+    FetchUsage {
+        request: RequestId,
+        providers: Vec<Box<str>>,
+        handles: Vec<Handle>,
+        /// Also where a report is fresh.
+        force: bool,
+        wait: Span,
+    },
+    /// The headers of an answer say what is left of an account.
+    UsageHeaders { request: RequestId, handle: Handle, headers: Vec<(String, String)>, status: Option<u16> },
+    /// A usage limit is reached: of this credential, or of the session's.
+    MarkUsage {
+        request: RequestId,
+        provider: Box<str>,
+        model: Option<Box<str>>,
+        session: Option<Box<str>>,
+        handle: Option<Handle>,
+        retry_after: Option<Span>,
+    },
     /// Write behind what is not in the store yet.
     Flush { request: RequestId },
     /// Log in to an account.
@@ -322,6 +345,23 @@ impl FromJson for PoolInput {
                 variant!(from, Self::Policy { request, policy = Value::Null, documents = Vec::new() })
             }
             "flush" => variant!(from, Self::Flush { request }),
+            "usage" => variant!(from, Self::Usage { request, handle, report }),
+            "fetch_usage" => variant!(from, Self::FetchUsage {
+                request,
+                providers = Vec::new(),
+                handles = Vec::new(),
+                force = false,
+                wait = Span::from_secs(15),
+            }),
+            "usage_headers" => variant!(from, Self::UsageHeaders { request, handle, headers, status = None }),
+            "mark_usage" => variant!(from, Self::MarkUsage {
+                request,
+                provider,
+                model = None,
+                session = None,
+                handle = None,
+                retry_after as "retryAfter" = None,
+            }),
             "login" => variant!(from, Self::Login { request, login }),
             "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),
             "logout" => variant!(from, Self::Logout { request, id }),

@@ -100,6 +100,10 @@ pub enum Answer {
     RefreshFailed { definitive: bool, cause: Box<str> },
     /// What a provider says of tokens.
     Introspected(Introspected),
+    /// A usage limit that is reached was noted: is another credential of its kind free, else when; until when this one rests.
+    Marked { switched: bool, retry_at: Option<Timestamp>, until: Option<Timestamp> },
+    /// Were the headers taken in?
+    Ingested { ingested: bool },
     /// It is done, and durable.
     Done { ids: Vec<CredentialId> },
     /// It was not done.
@@ -225,6 +229,14 @@ impl ToJson for Answer {
             Self::Introspected(said) => {
                 to.open_tag("introspected");
                 object!(to, said { active if given, expires if given, cause if given });
+            }
+            Self::Marked { switched, retry_at, until } => {
+                to.open_tag("marked");
+                object!(to, { switched, retry_at as "retryAt" if given, until if given });
+            }
+            Self::Ingested { ingested } => {
+                to.open_tag("ingested");
+                object!(to, { ingested });
             }
             Self::Done { ids } => {
                 to.open_tag("done");

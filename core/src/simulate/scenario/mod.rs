@@ -7,6 +7,7 @@ mod error;
 mod http;
 mod manage;
 mod step;
+mod usage;
 
 pub(super) use by_hand::{PauseStep, ResetStep};
 pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep, RotateStep};
@@ -17,6 +18,7 @@ pub(super) use manage::{
     ClockStep, CrashStep, ExplainStep, NameStep, Nothing, OverrideStep, ProviderStep, StateStep, UntieStep,
 };
 pub use step::{Step, Verb};
+pub(super) use usage::{FetchUsageStep, HeadersStep, MarkStep, UsageStep};
 
 use crate::json::{self, from_json, Value};
 use crate::sorted_map::SortedMap;

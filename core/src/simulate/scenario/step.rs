@@ -2,8 +2,9 @@
 
 use super::{
     AcquireStep, AnswerSpec, AutoRefreshStep, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep,
-    LabelStep, NameStep, Nothing, OverrideStep, PauseStep, ProviderStep, RefreshStep, ReportStep, ResetStep,
-    RotateStep, ScenarioError, StateStep, UntieStep,
+    FetchUsageStep, HeadersStep, LabelStep, MarkStep, NameStep, Nothing, OverrideStep, PauseStep,
+    ProviderStep, RefreshStep, ReportStep, ResetStep, RotateStep, ScenarioError, StateStep, UntieStep,
+    UsageStep,
 };
 use crate::json::{from_json, Value};
 
@@ -106,6 +107,18 @@ pub struct Step {
     /// Requests that were sent since the last such step.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub requests: Option<Nothing>,
+    /// A usage report came.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub usage: Option<UsageStep>,
+    /// The headers of an answer say what is left.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub ingest_headers: Option<HeadersStep>,
+    /// Providers are asked what is left.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub fetch_usage: Option<FetchUsageStep>,
+    /// A usage limit is reached.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub mark_usage_limit: Option<MarkStep>,
     /// The process dies and comes back.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub crash: Option<CrashStep>,
@@ -148,6 +161,10 @@ from_json! {
         introspect = None,
         auto_refresh = None,
         requests = None,
+        usage = None,
+        mark_usage_limit = None,
+        ingest_headers = None,
+        fetch_usage = None,
         crash = None,
         clock = None,
     }
@@ -184,6 +201,10 @@ pub enum Verb<'a> {
     Introspect(&'a NameStep),
     AutoRefresh(&'a AutoRefreshStep),
     Requests,
+    Usage(&'a UsageStep),
+    MarkUsageLimit(&'a MarkStep),
+    IngestHeaders(&'a HeadersStep),
+    FetchUsage(&'a FetchUsageStep),
     Crash(&'a CrashStep),
     Clock(&'a ClockStep),
 }
@@ -219,6 +240,10 @@ impl Step {
             self.introspect.as_ref().map(|step| ("introspect", Verb::Introspect(step))),
             self.auto_refresh.as_ref().map(|step| ("auto_refresh", Verb::AutoRefresh(step))),
             self.requests.as_ref().map(|_| ("requests", Verb::Requests)),
+            self.usage.as_ref().map(|step| ("usage", Verb::Usage(step))),
+            self.mark_usage_limit.as_ref().map(|step| ("mark_usage_limit", Verb::MarkUsageLimit(step))),
+            self.ingest_headers.as_ref().map(|step| ("ingest_headers", Verb::IngestHeaders(step))),
+            self.fetch_usage.as_ref().map(|step| ("fetch_usage", Verb::FetchUsage(step))),
             self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),
             self.clock.as_ref().map(|step| ("clock", Verb::Clock(step))),
         ];

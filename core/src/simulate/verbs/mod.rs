@@ -6,6 +6,7 @@ mod later;
 mod manage;
 mod renew;
 mod show;
+mod usage;
 mod whole;
 
 pub(super) use later::Later;
@@ -77,6 +78,10 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::Introspect(step) => renew::introspect(world, pool, step),
         Verb::AutoRefresh(step) => renew::auto_refresh(world, pool, step),
         Verb::Requests => Ok(renew::requests(world, pool)),
+        Verb::Usage(step) => usage::usage(world, pool, step),
+        Verb::IngestHeaders(step) => usage::ingest(world, pool, step),
+        Verb::FetchUsage(step) => usage::fetch(world, pool, step),
+        Verb::MarkUsageLimit(step) => usage::mark(world, pool, step),
         Verb::Crash(step) => {
             let pool = step.pool.unwrap_or(pool);
             if pool >= world.pools.len() {
