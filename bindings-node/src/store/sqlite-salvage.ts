@@ -1,7 +1,7 @@
 // A damaged file: it is kept under another name, and what can be read of it becomes a new one.
 import { basename } from "node:path";
 import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
-import { isDamaged, openDatabase, textColumn, textIn } from "./sqlite-driver.js";
+import { isDamaged, isSqliteBusyError, openDatabase, textColumn, textIn } from "./sqlite-driver.js";
 import type { Database, SqlRow, SqlValue } from "./sqlite-driver.js";
 import { alone, asideName, copyOf, finish, putInPlace, remove } from "./sqlite-replace.js";
 import { kindOf, prepareDatabase } from "./sqlite-schema.js";
@@ -79,6 +79,8 @@ async function isSound(file: string): Promise<boolean> {
     return Object.values(database.prepare("PRAGMA integrity_check(1)").get() ?? {})[0] === "ok";
   } catch (error) {
     if (isDamaged(error)) return false;
+    // Others are using it, so it is another one already, and to be used.
+    if (isSqliteBusyError(error)) return true;
     throw error;
   } finally {
     database.close();
