@@ -79,6 +79,8 @@ export interface UsageReport {
   readonly plan?: string;
   readonly limits: readonly UsageLimit[];
   readonly credits?: UsageCredits;
+  /** Saved resets: how many can be used. */
+  readonly reset_credits?: { readonly available: number };
   readonly notes?: readonly string[];
 }
 

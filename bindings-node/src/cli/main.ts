@@ -19,8 +19,9 @@ import { probeCommand } from "./probe.js";
 import { explainCommand, listCommand, namesCommand, providersCommand, testCommand } from "./show.js";
 import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
+import { usageCommand } from "./usage.js";
 
-const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 

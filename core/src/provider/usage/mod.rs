@@ -33,33 +33,34 @@ pub const MAX_ANSWER: usize = 1 << 19;
 /// An account has no more requests than this to make for one report.
 const MAX_ASKS: usize = 8;
 
-/// Each provider that can be asked, by its registry name. Where one has several, the hosts of a credential's base URL choose.
-const SOURCES: [(&str, &str); 20] = [
-    ("anthropic", include_str!("sources/anthropic.json")),
-    ("openai-codex", include_str!("sources/openai-codex.json")),
-    ("google-antigravity", include_str!("sources/google-antigravity.json")),
-    ("google-gemini-cli", include_str!("sources/google-gemini-cli.json")),
-    ("github-copilot", include_str!("sources/github-copilot.json")),
-    ("zai", include_str!("sources/zai.json")),
-    ("zhipu-coding-plan", include_str!("sources/zhipu-coding-plan.json")),
-    ("kimi-code", include_str!("sources/kimi-code.json")),
-    ("minimax-code", include_str!("sources/minimax-code.json")),
-    ("minimax-code-cn", include_str!("sources/minimax-code-cn.json")),
-    ("alibaba-token-plan", include_str!("sources/alibaba-token-plan.json")),
-    ("alibaba-token-plan", include_str!("sources/alibaba-token-plan-cn.json")),
-    ("cursor", include_str!("sources/cursor.json")),
-    ("synthetic", include_str!("sources/synthetic.json")),
-    ("umans", include_str!("sources/umans.json")),
-    ("xai-oauth", include_str!("sources/xai-oauth.json")),
-    ("opencode-go", include_str!("sources/opencode-go.json")),
-    ("openrouter", include_str!("sources/openrouter.json")),
-    ("deepseek", include_str!("sources/deepseek.json")),
-    ("moonshot", include_str!("sources/moonshot.json")),
+/// Each provider that can be asked, by its registry name; with which kinds of credential, and how. Where one has several, the hosts of a credential's base URL choose.
+const SOURCES: [(&str, &str, &str); 20] = [
+    ("anthropic", "oauth token", include_str!("sources/anthropic.json")),
+    ("openai-codex", "oauth token", include_str!("sources/openai-codex.json")),
+    ("google-antigravity", "oauth token", include_str!("sources/google-antigravity.json")),
+    ("google-gemini-cli", "oauth token", include_str!("sources/google-gemini-cli.json")),
+    ("github-copilot", "oauth token api_key", include_str!("sources/github-copilot.json")),
+    ("zai", "api_key oauth token", include_str!("sources/zai.json")),
+    ("zhipu-coding-plan", "api_key oauth token", include_str!("sources/zhipu-coding-plan.json")),
+    ("kimi-code", "oauth token api_key", include_str!("sources/kimi-code.json")),
+    ("minimax-code", "api_key", include_str!("sources/minimax-code.json")),
+    ("minimax-code-cn", "api_key", include_str!("sources/minimax-code-cn.json")),
+    ("alibaba-token-plan", "api_key", include_str!("sources/alibaba-token-plan.json")),
+    ("alibaba-token-plan", "api_key", include_str!("sources/alibaba-token-plan-cn.json")),
+    ("cursor", "oauth token api_key", include_str!("sources/cursor.json")),
+    ("synthetic", "api_key", include_str!("sources/synthetic.json")),
+    ("umans", "api_key", include_str!("sources/umans.json")),
+    ("xai-oauth", "oauth token", include_str!("sources/xai-oauth.json")),
+    ("opencode-go", "api_key", include_str!("sources/opencode-go.json")),
+    ("openrouter", "api_key oauth token", include_str!("sources/openrouter.json")),
+    ("deepseek", "api_key", include_str!("sources/deepseek.json")),
+    ("moonshot", "api_key", include_str!("sources/moonshot.json")),
 ];
 
 /// Can this provider be asked with this kind of credential? `None`: nobody knows how; `Some(false)`: not with this kind.
 pub fn can_be_asked(provider: &str, kind: Kind) -> Option<bool> {
-    sources(provider, None).map(|source| takes(&source, kind))
+    let (_, kinds, _) = SOURCES.iter().find(|(name, ..)| *name == provider)?;
+    Some(kinds.split(' ').any(|word| word == kind.as_str()))
 }
 
 /// Whom a provider is asked about.
@@ -131,7 +132,7 @@ pub enum UsageNext {
 /// The source of a provider for a credential with this base URL.
 fn sources(provider: &str, base_url: Option<&str>) -> Option<Source> {
     let mut chosen = None;
-    for (name, text) in SOURCES {
+    for (name, _, text) in SOURCES {
         if name != provider {
             continue;
         }
@@ -142,10 +143,6 @@ fn sources(provider: &str, base_url: Option<&str>) -> Option<Source> {
         }
     }
     chosen
-}
-
-fn takes(source: &Source, kind: Kind) -> bool {
-    source.kinds.split(' ').any(|word| word == kind.as_str())
 }
 
 /// `https://a.example` of `https://a.example/b?c`.

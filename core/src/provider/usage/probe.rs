@@ -4,7 +4,7 @@ use super::path::Here;
 use super::read::Reading;
 use super::source::{Ask, Source};
 use super::{
-    is_at, origin_of, sources, takes, Account, UsageFailure, UsageFailureKind, UsageNext, MAX_ANSWER,
+    can_be_asked, is_at, origin_of, sources, Account, UsageFailure, UsageFailureKind, UsageNext, MAX_ANSWER,
     MAX_ASKS,
 };
 use crate::json::{self, Value};
@@ -38,7 +38,7 @@ impl Probe {
         let parts = Parts::of(account.secret.expose());
         let base_url = account.base_url.filter(|url| !url.is_empty()).or(parts.text("baseUrl"));
         let source = sources(account.provider, base_url).ok_or_else(|| unsupported("no_source"))?;
-        if !takes(&source, account.kind) {
+        if can_be_asked(account.provider, account.kind) != Some(true) {
             return Err(unsupported("kind"));
         }
         let origin = match base_url {

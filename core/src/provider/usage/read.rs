@@ -98,7 +98,8 @@ impl<'s> Reading<'s> {
         });
         let Some(mut amount) = self.amount(row, here, resets_at) else { return };
         let window = self.window(row, here, resets_at);
-        let here = Here { window: window.as_ref().map_or("", |window| &*window.id), ..here };
+        let (called, spoken) = window.as_ref().map_or(("", ""), |window| (&*window.id, &*window.label));
+        let here = Here { window: called, ..here };
         let used = amount.used_fraction();
         let mut status = Status::of(used, warns_at(&self.report.provider));
         if status == Status::Unknown && amount.is_used_up() {
@@ -119,7 +120,7 @@ impl<'s> Reading<'s> {
         let shared = !row.shared.is_empty() && here.holds(&row.shared);
         let limit = Limit {
             id: fill(&row.id, here, true).into(),
-            label: fill(&row.label, here, false).into(),
+            label: fill(&row.label, Here { window: spoken, ..here }, false).into(),
             scope: Scope {
                 tier: own(&row.tier).map(|tier| plain(&tier).into()),
                 model: own(&row.model).map(Into::into),

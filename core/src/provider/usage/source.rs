@@ -10,8 +10,6 @@ use crate::usage::report::Unit;
 pub(super) struct Source {
     /// Hosts of the provider, separated by spaces: a credential that is used elsewhere is not shown to it.
     pub(super) hosts: Box<str>,
-    /// The kinds of credential that may ask, separated by spaces.
-    pub(super) kinds: Box<str>,
     /// Is the renewing part of the secret shown, where there is one? (A GitHub token, of which Copilot's are made.)
     pub(super) renewing: bool,
     /// The requests, in their order.
@@ -155,7 +153,6 @@ pub(super) struct CreditsRow {
 from_json! {
     strict Source {
         hosts,
-        kinds,
         renewing = false,
         asks,
         rows,
