@@ -1,6 +1,6 @@
 // @ts-check
 // npm run simulate -- --seeds N: that many histories of processes, a store and a provider, with faults, in virtual time. A seed
-// that fails is reduced to the fewest kinds of faults and printed with its trace; --seed N runs one.
+// that fails is made as small as it goes and printed as a scenario, which `credpool simulate FILE` runs; --seed N runs one.
 import { parseArgs } from "node:util";
 import { main } from "./lib/main.mjs";
 import { Failure, run } from "./lib/run.mjs";

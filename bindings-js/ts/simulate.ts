@@ -9,6 +9,8 @@ export interface ScenarioReport {
   readonly passed: number;
   /** Steps that did not. */
   readonly failed: number;
+  /** Of a scenario with a `world`: the first rule that was broken, and when. Nothing runs after it. */
+  readonly broken?: string;
 }
 
 /** What came of one step. */

@@ -29,6 +29,8 @@ pub enum Purpose {
     Refresh = 8,
     /// When an account's usage is asked for again.
     Usage = 9,
+    /// How long what a simulated world does takes.
+    World = 10,
 }
 
 impl Seed {

@@ -58,6 +58,8 @@ pub(super) struct Member {
     pub(super) hold_level: u8,
     /// A refresh is in doubt: when it is to be resolved, whether the token is due or not.
     pub(super) doubt_at: Option<Instant>,
+    /// An intent of ours with this fence may be in the store, and nothing was sent under it; was it in doubt before?
+    pub(super) unsent: Option<(u64, bool)>,
     /// What the host's own code says of when it is renewed.
     pub(super) advice: Option<Box<Advice>>,
     /// Which version was refused first, and when.
@@ -119,6 +121,7 @@ impl Member {
             hold_until: None,
             hold_level: 0,
             doubt_at: None,
+            unsent: None,
             advice: None,
             refused: None,
             health: Vec::new(),

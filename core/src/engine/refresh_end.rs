@@ -24,6 +24,16 @@ impl Engine {
         if precious {
             return;
         }
+        if phase == Phase::Intending {
+            // It may have been written all the same, and another would take it for a request whose answer was lost. Nobody has
+            // to wait for it, but it is not left behind.
+            let Some(job) = self.job(handle) else { return };
+            job.held(now);
+            for (request, _) in std::mem::take(&mut job.waiting) {
+                self.reply(request, Reply::RefreshFailed { definitive: false, cause: "store".into() });
+            }
+            return;
+        }
         if !matches!(phase, Phase::Closing | Phase::Sparing) {
             let failure =
                 RefreshFailure { kind: FailureKind::Transient, code: "store".into(), retry_after: None };

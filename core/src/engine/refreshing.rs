@@ -255,6 +255,10 @@ impl Engine {
             return self.end_refresh(handle);
         }
         if !job.forced && !wanted {
+            let row = member.refresh_row;
+            if has_lease && row.open && member.unsent == Some((row.fence, false)) {
+                return self.write_row(handle, Phase::Closing, RefreshRow { open: false, ..row });
+            }
             return self.end_refresh(handle);
         }
         // The request must be dead before the next owner can ask: the lease has to hold for longer.
@@ -262,9 +266,13 @@ impl Engine {
             return self.ask_lease(handle);
         }
         let (row, by_hand, fence) = (member.refresh_row, job.by_hand, job.fence);
-        // What does not rotate cannot have been lost.
-        let doubt =
-            if member.secret.is_repeatable() { Doubt::None } else { row.doubt(version, now.wall, grace) };
+        let doubt = match member.unsent.filter(|(fence, _)| row.open && row.fence == *fence) {
+            // What does not rotate cannot have been lost.
+            _ if member.secret.is_repeatable() => Doubt::None,
+            // Our own intent, under which nothing was sent: the store was slow, or told as failed what it had done.
+            Some((_, false)) => Doubt::None,
+            _ => row.doubt(version, now.wall, grace),
+        };
         let mut intent = RefreshRow { fence, base: version, at: now.wall, open: true };
         match doubt {
             Doubt::None => {}
@@ -280,8 +288,12 @@ impl Engine {
             // The grace counts from the first request.
             Doubt::Retry => intent.at = row.at,
         }
+        let doubted = doubt != Doubt::None;
         if let Some(job) = self.job(handle) {
-            job.doubted = doubt != Doubt::None;
+            job.doubted = doubted;
+        }
+        if let Some(member) = self.member_mut(handle) {
+            member.unsent = Some((fence, doubted));
         }
         self.write_row(handle, Phase::Intending, intent);
     }
@@ -316,6 +328,9 @@ impl Engine {
             None => member.secret,
         };
         let Some((op, _)) = self.refresh_op(handle, Phase::Calling, None) else { return };
+        if let Some(member) = self.member_mut(handle) {
+            member.unsent = None;
+        }
         if let Some(job) = self.job(handle) {
             job.silent_at = Some(now.mono + timeout);
         }

@@ -2,10 +2,14 @@
 //!
 //! The format is described in `docs/scenarios.md`; its JSON Schema is made from [`Scenario`].
 
+mod around;
 mod expect;
+mod fate;
 mod scenario;
+mod server;
 mod store;
 mod verbs;
+mod watch;
 mod world;
 
 pub use scenario::{CredentialSpec, Scenario, ScenarioError, Step, Verb};
@@ -36,14 +40,25 @@ pub struct Report {
     pub passed: usize,
     /// Steps that did not.
     pub failed: usize,
+    /// Of a world: the first rule that was broken, and when. Nothing runs after it.
+    pub broken: Option<String>,
+    /// Of a world: how much happened in it.
+    pub happened: u64,
 }
 
 /// Runs a scenario. The same scenario gives the same report, always and everywhere.
 pub fn run(scenario: &Scenario) -> Result<Report, ScenarioError> {
     let mut world = world::World::new(scenario)?;
-    let mut report = Report { steps: Vec::with_capacity(scenario.steps.len()), passed: 0, failed: 0 };
+    let mut report = Report {
+        steps: Vec::with_capacity(scenario.steps.len()),
+        passed: 0,
+        failed: 0,
+        broken: None,
+        happened: 0,
+    };
     for (number, step) in scenario.steps.iter().enumerate() {
         let (did, result) = verbs::perform(&mut world, step).map_err(|error| error.inside(number))?;
+        report.broken = world.broken().map(|rule| [rule, ", at ", &*world.clock().to_string()].concat());
         let differences = step.expect.as_ref().map(|expected| expect::differences(expected, &result));
         match &differences {
             Some(found) if found.is_empty() => report.passed += 1,
@@ -51,7 +66,12 @@ pub fn run(scenario: &Scenario) -> Result<Report, ScenarioError> {
             None => {}
         }
         report.steps.push(StepResult { step: number, at: step.at, did, result, differences });
+        if report.broken.is_some() {
+            report.failed += 1;
+            break;
+        }
     }
+    report.happened = world.happened();
     Ok(report)
 }
 
@@ -68,6 +88,6 @@ impl ToJson for StepResult {
 
 impl ToJson for Report {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { steps, passed, failed });
+        object!(to, self { steps, passed, failed, broken if given });
     }
 }

@@ -1,5 +1,6 @@
 //! A store in memory that keeps the contract of docs/stores.md: atomic commits, versions, ids that are never used again.
 
+use super::scenario::Flaw;
 use crate::engine::{RowId, RowKind};
 use crate::pool::{MutationData, RowData};
 use std::collections::BTreeMap;
@@ -12,6 +13,10 @@ pub(super) struct MemoryStore {
     /// Rows that are gone, and the generation of their end.
     gone: BTreeMap<(RowKind, RowId), u64>,
     leases: BTreeMap<String, Lease>,
+    /// By key: how often a lease was taken that its owner had not given back.
+    pub(super) taken_over: BTreeMap<String, u64>,
+    /// What is wrong with it.
+    pub(super) flaw: Option<Flaw>,
 }
 
 #[derive(Clone)]
@@ -46,9 +51,12 @@ impl MemoryStore {
 
     /// Takes a lease; `None` where another has it.
     pub(super) fn lease(&mut self, key: String, owner: u64, until: u64, now: u64) -> Option<u64> {
-        let held = self.leases.entry(key).or_insert(Lease { owner, fence: 0, until: 0 });
+        let held = self.leases.entry(key.clone()).or_insert(Lease { owner, fence: 0, until: 0 });
         let live = held.until > now;
-        if live && held.owner != owner {
+        if held.until > 0 && !live && held.owner != owner {
+            *self.taken_over.entry(key).or_default() += 1;
+        }
+        if live && held.owner != owner && self.flaw != Some(Flaw::LeaseToAll) {
             return None;
         }
         let fence = held.fence + u64::from(!live);
@@ -64,6 +72,17 @@ impl MemoryStore {
             held.until = until;
             fence
         })
+    }
+
+    /// Who has it now.
+    pub(super) fn holder(&self, key: &str, now: u64) -> Option<u64> {
+        self.leases.get(key).filter(|held| held.until > now).map(|held| held.owner)
+    }
+
+    /// A row's data and its secret's text.
+    pub(super) fn row(&self, kind: RowKind, id: &RowId) -> Option<(&str, &str)> {
+        let row = self.rows.get(&(kind, id.clone()))?;
+        Some((&row.data, row.secret.as_deref().unwrap_or("")))
     }
 
     /// Gives it back.

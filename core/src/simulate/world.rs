@@ -1,6 +1,8 @@
 //! Pools, a store and a clock: the host of a simulation.
 
-use super::scenario::{CredentialSpec, HttpSpec, Scenario, ScenarioError};
+use super::around::{Around, Call};
+use super::fate::Fate;
+use super::scenario::{CredentialSpec, HttpSpec, Scenario, ScenarioError, Verb};
 use super::store::{Committed, MemoryStore};
 use super::verbs::Later;
 use crate::credential::{Identity, Origin};
@@ -21,7 +23,9 @@ pub(super) struct World {
     pub(super) leases: BTreeMap<Box<str>, (usize, LeaseId)>,
     /// Steps that wait while others run.
     pub(super) later: BTreeMap<Box<str>, Later>,
-    store: MemoryStore,
+    pub(super) store: MemoryStore,
+    /// What is around the pools, where the scenario says.
+    pub(super) around: Option<Around>,
     policy: Value,
     seed: u64,
     env: SortedMap<String, String>,
@@ -33,7 +37,7 @@ pub(super) struct World {
     answers: BTreeMap<RequestId, Answer>,
     http: Vec<HttpSpec>,
     /// What comes later: when, in which order, for whom.
-    coming: BTreeMap<(u64, u64), (usize, u64, PoolInput)>,
+    pub(super) coming: BTreeMap<(u64, u64), (usize, u64, Coming)>,
     last_coming: u64,
     /// Each process that ever lived has a number.
     last_owner: u64,
@@ -41,6 +45,24 @@ pub(super) struct World {
 
 /// A step waits no longer than this for what it started.
 const LONGEST_STEP: u64 = 24 * 3_600_000;
+
+/// What comes.
+pub(super) enum Coming {
+    /// To a pool, if it still lives.
+    Input(PoolInput),
+    /// The same: the answer to this exchange of tokens.
+    Answer(PoolInput, usize),
+    /// At the store, whatever became of who sent it.
+    Reach(HostEffect, Fate),
+    /// At the token endpoint.
+    Exchange { op: OpId, token: String, number: usize, fate: Fate },
+    /// A call, there or back.
+    Call(Call),
+    /// The process lives again.
+    Back,
+    /// It tries once more to read the store.
+    Load,
+}
 
 /// One process: a pool, and what its host remembers.
 pub(super) struct Process {
@@ -52,7 +74,20 @@ pub(super) struct Process {
     /// Requests that it sent.
     pub(super) sent: Vec<HttpRequest>,
     /// Which process this is of those that ever lived: what came for another is lost with it.
-    owner: u64,
+    pub(super) owner: u64,
+    /// It stands still until then.
+    pub(super) frozen_until: u64,
+    /// It is dead, and will come back.
+    down: bool,
+    /// How far its own wall clock is off.
+    jump: i64,
+}
+
+impl Process {
+    /// Can it do nothing now?
+    pub(super) const fn is_away(&self, now: u64) -> bool {
+        self.down || self.frozen_until > now
+    }
 }
 
 impl World {
@@ -69,6 +104,7 @@ impl World {
             leases: BTreeMap::new(),
             later: BTreeMap::new(),
             store: MemoryStore::default(),
+            around: None,
             policy,
             seed: scenario.seed,
             env: scenario.env.clone(),
@@ -106,6 +142,13 @@ impl World {
         }
         world.crash(0)?;
         world.pools[0].events.clear();
+        if let Some(spec) = &scenario.world {
+            for (process, &skew) in world.pools.iter_mut().zip(&spec.skew) {
+                process.jump = skew;
+            }
+            world.store.flaw = spec.flaw;
+            world.around = Some(Around::new(spec, scenario)?);
+        }
         Ok(world)
     }
 
@@ -120,13 +163,22 @@ impl World {
         let config = PoolConfig { policy: self.policy.clone(), seed: self.seed, ..PoolConfig::default() };
         let pool =
             Pool::new(config, self.now()).map_err(|error| ScenarioError::new("policy", error.to_string()))?;
-        Ok(Process { pool, events: Vec::new(), deadline: None, seen: 0, sent: Vec::new(), owner })
+        Ok(Process {
+            pool,
+            events: Vec::new(),
+            deadline: None,
+            seen: 0,
+            sent: Vec::new(),
+            owner,
+            frozen_until: 0,
+            down: false,
+            jump: 0,
+        })
     }
 
     /// Loads the store and sets the environment's keys.
     fn boot(&mut self, process: usize) {
-        let request = self.request();
-        self.feed(process, PoolInput::Load { request });
+        self.load_all(process);
         self.pools[process].seen = self.store.generation;
         if self.env.is_empty() {
             return;
@@ -142,6 +194,14 @@ impl World {
             let (origin, name) = (Origin::Env, Some(name.clone()));
             self.feed(process, PoolInput::Override { request, provider, origin, kind: None, secret, name });
         }
+    }
+
+    fn load_all(&mut self, process: usize) {
+        let request = self.request();
+        if let Some(around) = &mut self.around {
+            around.loads.insert((process, request));
+        }
+        self.feed(process, PoolInput::Load { request });
     }
 
     fn write_last_uses(&mut self, scenario: &Scenario) {
@@ -163,11 +223,62 @@ impl World {
     pub(super) fn crash(&mut self, process: usize) -> Result<(), ScenarioError> {
         let events = std::mem::take(&mut self.pools[process].events);
         let sent = std::mem::take(&mut self.pools[process].sent);
-        self.pools[process] = self.process()?;
-        (self.pools[process].events, self.pools[process].sent) = (events, sent);
+        let jump = self.pools[process].jump;
+        self.pools[process] = Process { events, sent, jump, ..self.process()? };
+        self.forget_life(process);
         self.leases.retain(|_, (of, _)| *of != process);
         self.boot(process);
         Ok(())
+    }
+
+    /// The process dies, and comes back after so long.
+    pub(super) fn crash_for(&mut self, process: usize, span: u64) {
+        self.last_owner += 1;
+        let owner = self.last_owner;
+        let of = &mut self.pools[process];
+        (of.owner, of.down, of.deadline) = (owner, true, None);
+        self.leases.retain(|_, (of, _)| *of != process);
+        self.forget_life(process);
+        self.later(span, process, owner, Coming::Back);
+    }
+
+    /// What a step cannot do now: its process is dead, or stands still.
+    pub(super) fn unable(&mut self, process: usize, verb: &Verb<'_>) -> Option<Value> {
+        self.around.as_ref()?;
+        self.look_around();
+        let acts = !matches!(verb, Verb::Crash(_) | Verb::Clock(_) | Verb::StoreDown(_) | Verb::Check);
+        // Or it has not read the store yet.
+        let empty = self.pools[process].pool.engine().handles().next().is_none();
+        let away = acts && (empty || self.pools[process].is_away(self.clock));
+        let dead = matches!(verb, Verb::Crash(_)) && self.pools[process].down;
+        (away || dead).then(|| {
+            let mut fields = Value::Object(Vec::new());
+            fields.set("away", true);
+            fields
+        })
+    }
+
+    /// One process' wall clock jumps.
+    pub(super) fn jump_one(&mut self, process: usize, by: i64) {
+        self.pools[process].jump = self.pools[process].jump.saturating_add(by);
+    }
+
+    /// Both clocks as a process sees them.
+    pub(super) fn now_of(&self, process: usize) -> Now {
+        let now = self.now();
+        Now { wall: Timestamp(now.wall.0.saturating_add_signed(self.pools[process].jump)), mono: now.mono }
+    }
+
+    /// Something comes later.
+    pub(super) fn later(&mut self, after: u64, process: usize, owner: u64, coming: Coming) {
+        self.last_coming += 1;
+        let key = (self.clock.saturating_add(after), self.last_coming);
+        self.coming.insert(key, (process, owner, coming));
+    }
+
+    /// How much happened in a world.
+    pub(super) fn happened(&self) -> u64 {
+        self.around.as_ref().map_or(0, |around| around.watch.events)
     }
 
     pub(super) fn jump(&mut self, by: i64) {
@@ -205,15 +316,17 @@ impl World {
     /// Does what comes next, if it comes by then: an answer of the network, or a deadline.
     fn next_until(&mut self, at: u64) -> bool {
         let coming = self.coming.keys().next().copied().filter(|&(when, _)| when <= at);
-        let due =
-            self.pools.iter().enumerate().filter_map(|(index, process)| Some((process.deadline?, index)));
+        let due = self.pools.iter().enumerate().filter(|(_, process)| !process.down).filter_map(
+            |(index, process)| Some((process.deadline?.max(Instant(process.frozen_until)), index)),
+        );
+        if self.broken().is_some() {
+            return false;
+        }
         let due = due.min().filter(|(deadline, _)| deadline.0 <= at);
         if let Some(key) = coming.filter(|&(when, _)| due.is_none_or(|(deadline, _)| when <= deadline.0)) {
             self.clock = self.clock.max(key.0);
-            if let Some((process, owner, input)) = self.coming.remove(&key) {
-                if self.pools[process].owner == owner {
-                    self.feed(process, input);
-                }
+            if let Some((process, owner, coming)) = self.coming.remove(&key) {
+                self.happen(process, owner, coming);
             }
             return true;
         }
@@ -221,7 +334,45 @@ impl World {
         self.clock = self.clock.max(deadline.0);
         self.feed(process, PoolInput::Tick {});
         // A deadline that stays due would hold the clock for ever.
-        self.pools[process].deadline.is_none_or(|next| next > deadline)
+        let moves_on = self.pools[process].deadline.is_none_or(|next| next > deadline);
+        if !moves_on {
+            self.broke("a deadline stays due");
+        }
+        moves_on
+    }
+
+    /// What came is there.
+    fn happen(&mut self, process: usize, owner: u64, coming: Coming) {
+        match coming {
+            // These are on their way already, and arrive whatever became of who sent them.
+            Coming::Reach(effect, fate) => return self.reach(process, owner, effect, fate),
+            Coming::Exchange { op, token, number, fate } => {
+                return self.exchange(process, owner, op, &token, number, fate);
+            }
+            _ => {}
+        }
+        let of = &mut self.pools[process];
+        if of.owner != owner {
+            return;
+        }
+        if of.frozen_until > self.clock {
+            let after = of.frozen_until - self.clock;
+            return self.later(after, process, owner, coming);
+        }
+        match coming {
+            Coming::Input(input) => self.feed(process, input),
+            Coming::Answer(input, number) => {
+                if let Some(around) = &mut self.around {
+                    around.server.exchanges[number].heard = true;
+                }
+                self.feed(process, input);
+            }
+            Coming::Call(call) => self.called(process, owner, call),
+            // The policy was good before.
+            Coming::Back => self.crash(process).unwrap_or_default(),
+            Coming::Load => self.load_all(process),
+            Coming::Reach(..) | Coming::Exchange { .. } => {}
+        }
     }
 
     pub(super) fn is_answered(&self, request: RequestId) -> bool {
@@ -234,7 +385,8 @@ impl World {
 
     /// Before a step a process sees what others have committed.
     pub(super) fn look(&mut self, process: usize) {
-        if self.pools[process].seen != self.store.generation {
+        // In a world nobody knows but by asking.
+        if self.around.is_none() && self.pools[process].seen != self.store.generation {
             let request = self.request();
             self.feed(process, PoolInput::Load { request });
             self.pools[process].seen = self.store.generation;
@@ -254,39 +406,24 @@ impl World {
     pub(super) fn feed(&mut self, process: usize, input: PoolInput) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            let now = self.now();
+            self.before(process, &input);
+            let now = self.now_of(process);
             let step = self.pools[process].pool.handle(now, input);
+            self.after(process, &step);
             self.pools[process].deadline = step.deadline.map(|deadline| deadline.at);
             self.pools[process].events.extend(step.events);
+            let owner = self.pools[process].owner;
             for effect in step.effects {
+                let Some(effect) = self.send(process, effect) else { continue };
                 match effect {
-                    HostEffect::Load { op, since } => {
-                        let (generation, rows) = (self.store.generation, self.store.load(since));
-                        self.pools[process].seen = generation;
-                        inputs.push(PoolInput::Loaded { op, generation, rows });
-                    }
-                    HostEffect::Lease { op, key, ttl } => {
-                        let (owner, until) = (self.pools[process].owner, self.clock + ttl.0);
-                        let fence = self.store.lease(key, owner, until, self.clock);
-                        inputs.push(leased(op, fence));
-                    }
-                    HostEffect::Renew { op, key, fence, ttl } => {
-                        let (owner, until) = (self.pools[process].owner, self.clock + ttl.0);
-                        let fence = self.store.renew(&key, owner, fence, until, self.clock);
-                        inputs.push(leased(op, fence));
-                    }
-                    HostEffect::Release { key, fence } => {
-                        self.store.release(&key, self.pools[process].owner, fence);
-                    }
+                    HostEffect::Release { key, fence } => self.store.release(&key, owner, fence),
                     HostEffect::Http { op, request, .. } => {
                         let (after, input) = self.respond(op, &request);
                         self.pools[process].sent.push(request);
                         if after == 0 {
                             inputs.push(input);
                         } else {
-                            self.last_coming += 1;
-                            let key = (self.clock.saturating_add(after), self.last_coming);
-                            self.coming.insert(key, (process, self.pools[process].owner, input));
+                            self.later(after, process, owner, Coming::Input(input));
                         }
                     }
                     HostEffect::RefreshByHost { op, .. } => {
@@ -298,20 +435,6 @@ impl World {
                             retry_after: None,
                         });
                     }
-                    HostEffect::Commit { op, mutations } => {
-                        // What this process wrote itself is no news to it.
-                        let current = self.pools[process].seen == self.store.generation;
-                        let input = match self.store.commit(mutations) {
-                            Committed::Done(rows) => {
-                                PoolInput::Committed { op, generation: self.store.generation, rows }
-                            }
-                            Committed::Conflict(rows) => PoolInput::Conflict { op, rows },
-                        };
-                        if current {
-                            self.pools[process].seen = self.store.generation;
-                        }
-                        inputs.push(input);
-                    }
                     HostEffect::Advise { op, .. } => {
                         inputs.push(PoolInput::Advised { op, lead: None, renew: None, decided: false });
                     }
@@ -319,9 +442,45 @@ impl World {
                     HostEffect::Reply { request, answer } => {
                         self.answers.insert(request, answer);
                     }
+                    effect => inputs.extend(self.at_store(process, owner, effect)),
                 }
             }
         }
+    }
+
+    /// What the store answers.
+    pub(super) fn at_store(&mut self, process: usize, owner: u64, effect: HostEffect) -> Option<PoolInput> {
+        let (clock, is_current) = (self.clock, self.pools[process].owner == owner);
+        Some(match effect {
+            HostEffect::Load { op, since } => {
+                let (generation, rows) = (self.store.generation, self.store.load(since));
+                if is_current {
+                    self.pools[process].seen = generation;
+                }
+                PoolInput::Loaded { op, generation, rows }
+            }
+            HostEffect::Lease { op, key, ttl } => {
+                leased(op, self.store.lease(key, owner, clock + ttl.0, clock))
+            }
+            HostEffect::Renew { op, key, fence, ttl } => {
+                leased(op, self.store.renew(&key, owner, fence, clock + ttl.0, clock))
+            }
+            HostEffect::Commit { op, mutations } => {
+                // What this process wrote itself is no news to it.
+                let current = is_current && self.pools[process].seen == self.store.generation;
+                let input = match self.store.commit(mutations) {
+                    Committed::Done(rows) => {
+                        PoolInput::Committed { op, generation: self.store.generation, rows }
+                    }
+                    Committed::Conflict(rows) => PoolInput::Conflict { op, rows },
+                };
+                if current {
+                    self.pools[process].seen = self.store.generation;
+                }
+                input
+            }
+            _ => return None,
+        })
     }
 
     /// What the network answers, and after how long.

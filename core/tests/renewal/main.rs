@@ -4,6 +4,4 @@
 mod advice;
 mod host;
 mod stampede;
-#[path = "../simulation/store.rs"]
-#[allow(dead_code, reason = "written for more than is needed here")]
 mod store;

@@ -277,6 +277,15 @@ pub struct RowData {
     pub secret: Option<Box<str>>,
 }
 
+impl RowData {
+    /// The same once more.
+    #[cfg(feature = "simulate")]
+    pub(crate) fn twin(&self) -> Self {
+        let Self { kind, id, version, data, secret } = self;
+        Self { kind: *kind, id: id.clone(), version: *version, data: data.clone(), secret: secret.clone() }
+    }
+}
+
 from_json! {
     strict PoolConfig {
         policy = Value::Null,

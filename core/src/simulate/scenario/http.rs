@@ -57,6 +57,9 @@ pub struct RefreshStep {
     /// The version of the secret that was refused.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub failed: Option<u64>,
+    /// It is the version that this pool has.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub refused: bool,
     /// A label, with `later`.
     #[cfg_attr(feature = "schema", schemars(default, rename = "as"))]
     pub label: Option<Box<str>>,
@@ -95,7 +98,7 @@ from_json! {
 }
 
 from_json! {
-    strict RefreshStep { name, provider = None, force = false, failed = None, label as "as" = None, later = false }
+    strict RefreshStep { name, provider = None, force = false, failed = None, refused = false, label as "as" = None, later = false }
 }
 
 from_json! {

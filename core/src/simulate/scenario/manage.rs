@@ -129,10 +129,13 @@ pub struct CrashStep {
     /// Which pool, where it is not the step's.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub pool: Option<usize>,
+    /// It comes back after so many milliseconds; in a world only.
+    #[cfg_attr(feature = "schema", schemars(default, rename = "for"))]
+    pub span: u64,
 }
 
 from_json! {
-    strict CrashStep { pool = None }
+    strict CrashStep { pool = None, span as "for" = 0 }
 }
 
 /// Arguments of `clock`.
@@ -141,8 +144,11 @@ from_json! {
 pub struct ClockStep {
     /// By how many milliseconds, backwards where below zero.
     pub jump: i64,
+    /// Of this pool only; in a world only.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub pool: Option<usize>,
 }
 
 from_json! {
-    strict ClockStep { jump }
+    strict ClockStep { jump, pool = None }
 }

@@ -1,5 +1,6 @@
 //! The format of a scenario.
 
+mod around;
 mod by_hand;
 mod call;
 mod credential;
@@ -9,6 +10,7 @@ mod manage;
 mod step;
 mod usage;
 
+pub(super) use around::{FaultSpec, Flaw, FreezeStep, Manner, On, StoreDownStep, VisitStep, What, WorldSpec};
 pub(super) use by_hand::{PauseStep, ResetStep};
 pub(super) use call::{AcquireStep, AnswerSpec, CallStep, LabelStep, ReportStep, RotateStep};
 pub use credential::CredentialSpec;
@@ -56,6 +58,9 @@ pub struct Scenario {
     /// Answers of the network, each used once by the first request that matches. A request without one fails to connect.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub http: Vec<HttpSpec>,
+    /// What is around the pools: a provider that counts and whose tokens rotate, time that calls take, faults.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub world: Option<Box<WorldSpec>>,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -72,6 +77,7 @@ from_json! {
         pools = one(),
         credentials = Vec::new(),
         http = Vec::new(),
+        world = None,
         steps,
     }
 }
@@ -94,6 +100,10 @@ impl Scenario {
             if step.pool >= scenario.pools {
                 let message = format!("there are {} pools", scenario.pools);
                 return Err(ScenarioError::new("pool", message).inside(number));
+            }
+            if scenario.world.is_none() && step.needs_world() {
+                let (verb, _) = step.verb()?;
+                return Err(ScenarioError::new(verb, "needs a `world`").inside(number));
             }
         }
         if !(1..=64).contains(&scenario.pools) {

@@ -2,9 +2,9 @@
 
 use super::{
     AcquireStep, AnswerSpec, AutoRefreshStep, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep,
-    FetchUsageStep, HeadersStep, LabelStep, MarkStep, NameStep, Nothing, OverrideStep, PauseStep,
-    ProviderStep, RefreshStep, ReportStep, ResetStep, RotateStep, ScenarioError, StateStep, UntieStep,
-    UsageStep,
+    FetchUsageStep, FreezeStep, HeadersStep, LabelStep, MarkStep, NameStep, Nothing, OverrideStep, PauseStep,
+    ProviderStep, RefreshStep, ReportStep, ResetStep, RotateStep, ScenarioError, StateStep, StoreDownStep,
+    UntieStep, UsageStep, VisitStep,
 };
 use crate::json::{from_json, Value};
 
@@ -122,6 +122,18 @@ pub struct Step {
     /// The process dies and comes back.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub crash: Option<CrashStep>,
+    /// A whole call, answered by the world's provider.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub visit: Option<VisitStep>,
+    /// The process stands still.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub freeze: Option<FreezeStep>,
+    /// Whoever stands before the store goes and comes back.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub store_down: Option<StoreDownStep>,
+    /// How the accounts of a world stand.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub check: Option<Nothing>,
     /// The wall clock jumps.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub clock: Option<ClockStep>,
@@ -166,6 +178,10 @@ from_json! {
         ingest_headers = None,
         fetch_usage = None,
         crash = None,
+        visit = None,
+        freeze = None,
+        store_down = None,
+        check = None,
         clock = None,
     }
 }
@@ -206,10 +222,32 @@ pub enum Verb<'a> {
     IngestHeaders(&'a HeadersStep),
     FetchUsage(&'a FetchUsageStep),
     Crash(&'a CrashStep),
+    Visit(&'a VisitStep),
+    Freeze(FreezeStep),
+    StoreDown(StoreDownStep),
+    Check,
     Clock(&'a ClockStep),
 }
 
 impl Step {
+    /// Is its verb one that only a world knows?
+    pub(super) const fn needs_world(&self) -> bool {
+        let of_clock = match &self.clock {
+            Some(clock) => clock.pool.is_some(),
+            None => false,
+        };
+        let of_crash = match &self.crash {
+            Some(crash) => crash.span > 0,
+            None => false,
+        };
+        self.visit.is_some()
+            || self.freeze.is_some()
+            || self.store_down.is_some()
+            || self.check.is_some()
+            || of_clock
+            || of_crash
+    }
+
     /// The step's one verb and its name.
     pub fn verb(&self) -> Result<(&'static str, Verb<'_>), ScenarioError> {
         let given = [
@@ -245,6 +283,10 @@ impl Step {
             self.ingest_headers.as_ref().map(|step| ("ingest_headers", Verb::IngestHeaders(step))),
             self.fetch_usage.as_ref().map(|step| ("fetch_usage", Verb::FetchUsage(step))),
             self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),
+            self.visit.as_ref().map(|step| ("visit", Verb::Visit(step))),
+            self.freeze.map(|step| ("freeze", Verb::Freeze(step))),
+            self.store_down.map(|step| ("store_down", Verb::StoreDown(step))),
+            self.check.map(|_| ("check", Verb::Check)),
             self.clock.as_ref().map(|step| ("clock", Verb::Clock(step))),
         ];
         let mut verbs = given.into_iter().flatten();

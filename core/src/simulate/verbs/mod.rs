@@ -11,7 +11,8 @@ mod whole;
 
 pub(super) use later::Later;
 
-use super::scenario::{ScenarioError, Step, Verb};
+use super::scenario::{ClockStep, ScenarioError, Step, Verb};
+use super::watch::Judgement;
 use super::world::World;
 use crate::json::Value;
 use crate::pool::{Answer, PoolInput};
@@ -26,6 +27,9 @@ const FIRST: usize = 20;
 pub(super) fn perform(world: &mut World, step: &Step) -> Result<(&'static str, Value)> {
     let (did, verb) = step.verb()?;
     world.advance(step.at);
+    if let Some(result) = world.unable(step.pool, &verb) {
+        return Ok((did, result));
+    }
     world.look(step.pool);
     let within = |error: ScenarioError| ScenarioError { path: format!("{did}.{}", error.path), ..error };
     let Some(repeat) = step.repeat else {
@@ -87,7 +91,31 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
             if pool >= world.pools.len() {
                 return Err(ScenarioError::new("pool", format!("there are {} pools", world.pools.len())));
             }
-            world.crash(pool)?;
+            if step.span > 0 {
+                world.crash_for(pool, step.span);
+            } else {
+                world.crash(pool)?;
+            }
+            Ok(nothing())
+        }
+        Verb::Visit(step) => {
+            world.visit(pool, &step.provider);
+            Ok(nothing())
+        }
+        Verb::Freeze(step) => {
+            world.freeze(pool, step.span);
+            Ok(nothing())
+        }
+        Verb::StoreDown(step) => {
+            world.take_store_down(step.span);
+            Ok(nothing())
+        }
+        Verb::Check => Ok(shown(world.check())),
+        Verb::Clock(ClockStep { jump, pool: Some(pool) }) => {
+            if *pool >= world.pools.len() {
+                return Err(ScenarioError::new("pool", format!("there are {} pools", world.pools.len())));
+            }
+            world.jump_one(*pool, *jump);
             Ok(nothing())
         }
         Verb::Clock(step) => {
@@ -98,6 +126,17 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
             Ok(nothing())
         }
     }
+}
+
+/// How the accounts of a world stand.
+fn shown(judged: Judgement) -> Value {
+    let Judgement { well, needs_login, dead, interrupted } = judged;
+    let mut fields = nothing();
+    fields.set("well", well);
+    fields.set("needs_login", needs_login);
+    fields.set("dead", dead);
+    fields.set("interrupted", interrupted);
+    fields
 }
 
 fn put_time(world: &World, fields: &mut Value, name: &str, at: Option<Timestamp>) {

@@ -13,7 +13,9 @@ pub(super) fn refresh(world: &mut World, pool: usize, step: &RefreshStep) -> Res
     let handle = world.named(pool, &step.name, step.provider.as_deref())?;
     let request = world.request();
     let id = manage::stored_id(world, pool, handle)?;
-    let (force, failed, wait) = (step.force, step.failed, Span::ZERO);
+    let own = world.pools[pool].pool.engine().record(handle).map(|record| record.secret_version);
+    let failed = step.failed.or(own.filter(|_| step.refused));
+    let (force, wait) = (step.force, Span::ZERO);
     world.feed(pool, PoolInput::Refresh { request, id, force, failed, wait });
     if step.later {
         return later::keep(world, step.label.as_deref(), Later::Refresh(pool, request));

@@ -114,11 +114,6 @@ impl Store {
             held.2 = 0;
         }
     }
-
-    /// Who has a lease now.
-    pub(crate) fn holder(&self, key: &str, now: u64) -> Option<u64> {
-        self.leases.get(key).filter(|held| held.2 > now).map(|held| held.0)
-    }
 }
 
 fn data(kind: RowKind, id: &RowId, row: Option<&Stored>) -> RowData {
