@@ -197,7 +197,7 @@ const inEveryRuntime = [
     minutes: 6,
     tests: nodeTests,
     skipped: nodeSkipped,
-    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"], [node, "tests/oauth/processes.mjs", "20"]],
+    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"], [node, "tests/oauth/processes.mjs", "8"]],
   },
   {
     name: "crash",
@@ -216,7 +216,7 @@ const inEveryRuntime = [
     commands: () => [
       [node, "--test", "--test-reporter=spec", "--test-timeout=170000", "tests/postgres/store.mjs"],
       [node, "tests/postgres/crowd.mjs"],
-      [node, "tests/oauth/processes.mjs", "20", "postgres"],
+      [node, "tests/oauth/processes.mjs", "8", "postgres"],
     ],
   },
   { name: "worker", title: "a Cloudflare-like worker", built: true, commands: () => [[node, "tests/package/worker.mjs"]] },
