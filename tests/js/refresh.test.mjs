@@ -246,3 +246,43 @@ test("whether tokens are good: asked, told, and nothing decided", async () => {
   await assert.rejects(pool.introspect("openai:k"), { code: "invalid", message: /no introspection endpoint/ });
   await pool.close();
 });
+
+test("ends of a token that cannot be believed, tokens that are none, and an answer without a refresh token", async () => {
+  /** @param {object} claims */
+  const jwt = (claims) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+  const now = 1_800_000_000_000;
+  for (const [said, expires] of /** @type {[object, number | undefined][]} */ ([
+    [{ expires_in: 0 }, undefined],
+    [{ expires_in: -5 }, undefined],
+    [{ expires_in: "soon" }, undefined],
+    [{ expires_in: 1e300 }, undefined],
+    [{ expires_in: "7200" }, now + 2 * HOUR],
+    [{ expires_in: 7200.9 }, now + 2 * HOUR],
+    [{ access_token: jwt({ exp: now / 1000 - 1 }) }, undefined],
+    [{ access_token: jwt({ exp: now / 1000 + 7200 }) }, now + 2 * HOUR],
+    [{ access_token: jwt({ exp: "tomorrow" }) }, undefined],
+    [{ access_token: "e30.%%%.x" }, undefined],
+    [{ access_token: "a.b.c.d.e" }, undefined],
+  ])) {
+    const { pool, endpoint, id } = await account();
+    endpoint.answer = () => Response.json({ access_token: canary("new"), ...said });
+    assert.deepEqual(await pool.refresh(id, { force: true }), { ok: true, version: 2, ...(expires !== undefined && { expires }) }, JSON.stringify(said));
+    // The old refresh token stays where none came (RFC 6749 §6).
+    await pool.refresh(id, { force: true });
+    assert.equal(endpoint.asked[1]?.form.refresh_token, FIRST.refresh);
+    await pool.close();
+  }
+  for (const [answer, cause] of /** @type {[() => Response, string][]} */ ([
+    [() => new Response("<html>invalid_grant</html>", { status: 200 }), "malformed"],
+    [() => new Response("", { status: 200 }), "malformed"],
+    [() => new Response(`{"access_token":"${"x".repeat(10 << 20)}"}`), "malformed"],
+    [() => Response.json({ access_token: 7 }), "malformed"],
+    [() => new Response(null, { status: 302, headers: { location: "https://evil.example/" } }), "http-302"],
+  ])) {
+    const { pool, endpoint, id } = await account();
+    endpoint.answer = answer;
+    assert.deepEqual(await pool.refresh(id, { force: true }), { ok: false, definitive: false, cause });
+    assert.equal((await pool.acquire("gitlab-duo")).secret, FIRST.access, "the token that there is still serves");
+    await pool.close();
+  }
+});
