@@ -25,7 +25,7 @@ async function accounts(t, names, answer) {
   t.after(() => pool.close());
   for (const name of names) {
     const identity = { email: `${name}@example.com`, accountId: name };
-    await pool.add("anthropic", { kind: "oauth", access: `canary-access-${name}`, refresh: `canary-refresh-${name}`, expires: Date.now() + 100 * HOUR, name, identity });
+    await pool.add("anthropic", { kind: "oauth", access: `canary-access-${name}`, refresh: `canary-refresh-${name}`, expires: Date.now() + 100 * HOUR, name, ...identity });
   }
   return { pool, asked };
 }
