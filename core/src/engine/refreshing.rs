@@ -169,6 +169,10 @@ impl Engine {
                 self.call(handle);
             }
             (Phase::Intending, Completion::Conflict { rows }) => {
+                // Nothing was written.
+                if let Some(member) = self.member_mut(handle) {
+                    member.unsent = None;
+                }
                 self.adopt_changed(rows);
                 self.again(id);
             }

@@ -150,6 +150,9 @@ impl Engine {
         if let (Some(version), Some(written)) = (version, written) {
             member.refresh_version = version;
             member.refresh_row = written.row;
+            if !written.row.open {
+                member.unsent = None;
+            }
         }
     }
 
