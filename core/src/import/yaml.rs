@@ -13,8 +13,22 @@ const MOST: usize = 500_000;
 /// A container that is open.
 enum Open {
     Sequence(Vec<Value>),
-    /// Its fields, and the key whose value comes next.
-    Mapping(Vec<(String, Value)>, Option<String>),
+    Mapping(Mapping),
+}
+
+#[derive(Default)]
+struct Mapping {
+    fields: Vec<(String, Value)>,
+    /// The key whose value comes next.
+    key: Option<Key>,
+    /// What `<<` brings into it.
+    brought: Vec<Value>,
+}
+
+enum Key {
+    Named(String),
+    /// A plain `<<` (YAML 1.1, the merge key); one in quotes is a name like any other.
+    Merge,
 }
 
 /// Reads the first document. Errors name a line.
@@ -25,9 +39,12 @@ pub(super) fn read(text: &str) -> Result<Value, ImportError> {
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| at(error.marker().line(), "it is not YAML"))?;
         let line = span.start.line();
+        let mut is_merge = false;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                (scalar(&text, style == ScalarStyle::Plain && tag.is_none()), anchor)
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                is_merge = plain && text == "<<";
+                (scalar(&text, plain), anchor)
             }
             Event::Alias(anchor) => {
                 let value = anchors.get(&anchor).ok_or_else(|| at(line, "an alias of nothing before it"))?;
@@ -45,7 +62,7 @@ pub(super) fn read(text: &str) -> Result<Value, ImportError> {
                 continue;
             }
             Event::MappingStart(anchor, _) => {
-                open.push((Open::Mapping(Vec::new(), None), anchor));
+                open.push((Open::Mapping(Mapping::default()), anchor));
                 if open.len() > DEEPEST {
                     return Err(at(line, "it is nested too deeply"));
                 }
@@ -53,7 +70,7 @@ pub(super) fn read(text: &str) -> Result<Value, ImportError> {
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
                 Some((Open::Sequence(items), anchor)) => (Value::Array(items), anchor),
-                Some((Open::Mapping(fields, _), anchor)) => (merged(fields), anchor),
+                Some((Open::Mapping(mapping), anchor)) => (merged(mapping), anchor),
                 None => return Err(at(line, "it is not YAML")),
             },
             Event::DocumentEnd => return Ok(Value::Null),
@@ -70,9 +87,14 @@ pub(super) fn read(text: &str) -> Result<Value, ImportError> {
         match open.last_mut() {
             None => return Ok(value),
             Some((Open::Sequence(items), _)) => items.push(value),
-            Some((Open::Mapping(fields, key), _)) => match key.take() {
-                Some(key) => fields.push((key, value)),
-                None => *key = Some(key_of(value).ok_or_else(|| at(line, "a key that is no text"))?),
+            Some((Open::Mapping(mapping), _)) => match mapping.key.take() {
+                Some(Key::Named(key)) => mapping.fields.push((key, value)),
+                Some(Key::Merge) => mapping.brought.push(value),
+                None if is_merge => mapping.key = Some(Key::Merge),
+                None => {
+                    let key = key_of(value).ok_or_else(|| at(line, "a key that is no text"))?;
+                    mapping.key = Some(Key::Named(key));
+                }
             },
         }
     }
@@ -117,21 +139,14 @@ fn key_of(value: Value) -> Option<String> {
     }
 }
 
-/// A mapping with what `<<` brings into it: what it says itself counts first.
-fn merged(mut fields: Vec<(String, Value)>) -> Value {
-    let Some(place) = fields.iter().position(|(key, _)| key == "<<") else { return Value::Object(fields) };
-    let (_, brought) = fields.remove(place);
-    let all = match brought {
+/// A mapping with what `<<` brings into it, one mapping or several: what it says itself counts first, then the first.
+fn merged(Mapping { mut fields, brought, .. }: Mapping) -> Value {
+    let all = brought.into_iter().flat_map(|one| match one {
         Value::Array(all) => all,
         one => vec![one],
-    };
-    for (key, value) in all
-        .into_iter()
-        .filter_map(|one| match one {
-            Value::Object(fields) => Some(fields),
-            _ => None,
-        })
-        .flatten()
+    });
+    for (key, value) in
+        all.filter_map(|one| if let Value::Object(fields) = one { Some(fields) } else { None }).flatten()
     {
         if !fields.iter().any(|(known, _)| *known == key) {
             fields.push((key, value));
@@ -224,6 +239,7 @@ mod tests {
             ("- a: true\n  b: 'no'\n- 007\n- 1e3\n", r#"[{"a":true,"b":"no"},"007",1e3]"#),
             ("d: &d {k: v, w: 1}\ne:\n  <<: *d\n  w: 2\n", r#"{"d":{"k":"v","w":1},"e":{"w":2,"k":"v"}}"#),
             ("a: os.environ/KEY # why\n", r#"{"a":"os.environ/KEY"}"#),
+            ("\"<<\": {a: 1}\n'<<b': 2\n", r#"{"<<":{"a":1},"<<b":2}"#),
             ("---\na: |\n  x\n  y\n---\nb: 1\n", r#"{"a":"x\ny\n"}"#),
             ("1: a\n", r#"{"1":"a"}"#),
             ("", "null"),
@@ -269,7 +285,7 @@ mod tests {
         leaf.prop_recursive(4, 32, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-                prop::collection::btree_map("[a-z_-]{1,6}|\\PC{1,4}", inner, 0..4)
+                prop::collection::btree_map("[a-z_-]{1,6}|\\PC{1,4}|<<|~|1", inner, 0..4)
                     .prop_map(|fields| Value::Object(fields.into_iter().collect())),
             ]
         })
