@@ -24,6 +24,7 @@ Options:
 ${STORE_HELP}
 
 Exit code: 0, or 1 if one of them is dead.`,
+  words: ["provider"],
   options: { ...STORE_OPTIONS, check: { type: "boolean" } },
   run: (context, values, [provider]) =>
     withPool(values, async (pool) => {

@@ -27,6 +27,7 @@ Options:
                      by others while this runs
   --replace          take the place of the one of the same name
 ${STORE_HELP}`,
+  words: ["provider"],
   options: {
     ...STORE_OPTIONS,
     name: { type: "string" },

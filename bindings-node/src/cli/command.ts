@@ -12,6 +12,9 @@ export interface Context {
   read(file: string): Promise<string>;
 }
 
+/** What a word on the command line may be, for shells that complete it: something that is looked up, or one of these. */
+export type Choice = "provider" | "profile" | "file" | "command" | readonly string[];
+
 export interface Command {
   readonly name: string;
   /** One line, for the list of commands. */
@@ -19,6 +22,10 @@ export interface Command {
   /** All that `--help` says. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig["options"]>;
+  /** What its words are, one after the other; `"..."` at the end: the last may be repeated. */
+  readonly words?: readonly (Choice | "...")[];
+  /** What the values of its options are, where that can be said. */
+  readonly values?: Readonly<Record<string, Choice>>;
   /** Answers the exit code. */
   run(context: Context, values: Readonly<Record<string, unknown>>, words: readonly string[]): Promise<number>;
 }

@@ -33,6 +33,8 @@ ${STORE_HELP}
 
 PATH is a file, or a folder (for tools whose credentials are several files);
 the folder where you are, if it is left out. - prints it.`,
+  words: ["profile"],
+  values: { to: ["bundle", ...TOOLS], only: "profile" },
   options: { ...STORE_OPTIONS, to: { type: "string" }, only: { type: "string", multiple: true }, force: { type: "boolean" }, yes: { type: "boolean", short: "y" } },
   async run(context, values, [first, surplus]) {
     if (surplus !== undefined) throw new UsageError("export: one profile, or one path");

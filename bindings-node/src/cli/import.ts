@@ -45,6 +45,8 @@ ${STORE_HELP}
 Two programs that renew one account lose it: whoever comes second shows a
 refresh token that is spent. Log the other tool out, log in here (\`credpool
 login\`) for an account of its own, or take --access-only.`,
+  words: ["file", "..."],
+  values: { from: ["bundle", ...TOOLS] },
   options: { ...STORE_OPTIONS, from: { type: "string" }, "dry-run": { type: "boolean" }, yes: { type: "boolean", short: "y" }, replace: { type: "boolean" }, "access-only": { type: "boolean" } },
   async run(context, values, paths) {
     const from = toolOf(values.from);

@@ -35,6 +35,8 @@ Options:
 ${STORE_HELP}
 
 Exit code: 0 if the account is stored, 1 if not, 2 if the command is wrong.`,
+  words: ["provider"],
+  values: { flow: FLOWS },
   options: {
     ...STORE_OPTIONS,
     "client-id": { type: "string" },

@@ -14,6 +14,7 @@ in any case.
 
 Options:
 ${STORE_HELP}`,
+  words: ["profile"],
   options: STORE_OPTIONS,
   run: (context, values, words) =>
     withPool(values, async (pool) => {

@@ -9,6 +9,7 @@ import { accountsCommand } from "./accounts.js";
 import { addCommand } from "./add.js";
 import { UsageError } from "./command.js";
 import type { Command, Context } from "./command.js";
+import { completionCommand } from "./completion.js";
 import { exportCommand } from "./export.js";
 import { importCommand } from "./import.js";
 import { loginCommand } from "./login.js";
@@ -21,15 +22,15 @@ import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
 import { usageCommand } from "./usage.js";
 
-const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand, completionCommand(() => COMMANDS)];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 
 Usage: credpool COMMAND [OPTIONS]
 
 Commands:
-${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join("\n")}
-  ${"help".padEnd(10)} show this, or a command's own help
+${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(11)} ${summary}`).join("\n")}
+  ${"help".padEnd(11)} show this, or a command's own help
 
 Options:
   -h, --help     show this, or a command's own help

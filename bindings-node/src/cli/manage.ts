@@ -22,6 +22,7 @@ function onProfile({ name, summary, usage = "", work }: Work): Command {
 
 Options:
 ${STORE_HELP}`,
+    words: ["profile"],
     options: STORE_OPTIONS,
     async run({ out }, values, [id, ...words]) {
       if (id === undefined) throw new UsageError(`${name}: name the profile as PROVIDER:NAME; \`credpool list\` shows those that there are`);

@@ -20,6 +20,7 @@ Options:
 ${STORE_HELP}
 
 Exit code: 0 if it was answered, 1 if not.`,
+  words: ["profile"],
   options: { ...STORE_OPTIONS, model: { type: "string" } },
   async run({ out }, values, [id, url, surplus]) {
     if (id === undefined || url === undefined || surplus !== undefined || !/^https?:\/\//.test(url)) throw new UsageError("probe: name the profile as PROVIDER:NAME, and one address");

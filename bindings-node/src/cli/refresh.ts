@@ -21,6 +21,7 @@ Options:
 ${STORE_HELP}
 
 Exit code: 0 if all are fresh now, 1 if one is not.`,
+  words: ["profile"],
   options: { ...STORE_OPTIONS, all: { type: "boolean" }, force: { type: "boolean" } },
   run: ({ out }, values, words) =>
     withPool(values, async (pool) => {

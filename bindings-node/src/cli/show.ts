@@ -14,6 +14,8 @@ Options:
   --kind KIND    only api_key, token or oauth
   --long         a table: how each stands, its calls, when it is used, renewed and back
 ${STORE_HELP}`,
+  words: ["provider"],
+  values: { kind: ["api_key", "token", "oauth"] },
   options: { ...STORE_OPTIONS, kind: { type: "string" }, long: { type: "boolean" } },
   async run({ out }, values, [provider]) {
     return withPool(values, (pool) => {
@@ -49,6 +51,7 @@ export const namesCommand: Command = {
 
 Options:
 ${STORE_HELP}`,
+  words: ["provider"],
   options: STORE_OPTIONS,
   async run({ out }, values, [provider]) {
     if (provider === undefined) throw new UsageError("names: name the provider");
@@ -92,6 +95,7 @@ Options:
   --model MODEL     for this model
   --session NAME    for this session
 ${STORE_HELP}`,
+  words: ["provider"],
   options: { ...STORE_OPTIONS, model: { type: "string" }, session: { type: "string" } },
   async run({ out }, values, [provider]) {
     if (provider === undefined) throw new UsageError("explain: name the provider");
@@ -121,6 +125,7 @@ A profile is named as PROVIDER:NAME. Exit code: 0 if all are valid, 1 if one is 
 
 Options:
 ${STORE_HELP}`,
+  words: ["profile", "..."],
   options: STORE_OPTIONS,
   async run({ out }, values, ids) {
     return withPool(values, (pool) => {

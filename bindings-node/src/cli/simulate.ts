@@ -21,6 +21,7 @@ Of a scenario with a world the rule that was broken, if one was, is the last lin
 {"broken":"..."}
 
 Exit code: 0 if all is well, 1 if a step came out differently or a rule was broken, 2 if a file is no scenario.`,
+  words: ["file", "..."],
   options: { check: { type: "boolean" } },
   async run(context, values, files) {
     if (files.length === 0) throw new UsageError("simulate: name at least one file");

@@ -30,6 +30,7 @@ Options:
 ${STORE_HELP}
 
 Exit code: 0, or 1 if nothing is known of anybody.`,
+  words: ["provider", "..."],
   options: { ...STORE_OPTIONS, watch: { type: "boolean" }, every: { type: "string" }, fresh: { type: "boolean" }, draw: { type: "boolean" }, wait: { type: "string" } },
   run: (context, values, providers) => {
     const every = seconds(values.every, "every") ?? USUAL_SECONDS;
