@@ -10,6 +10,7 @@ import { packed } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
 import type { CredentialStore } from "./store/store.js";
 import { restoreStack } from "./load/engine.js";
+import { hasMore, isOfAccount, more, needsMore } from "./load/more.js";
 import { Known } from "./store/watch.js";
 import type { References } from "./references.js";
 import { Table } from "./table.js";
@@ -82,6 +83,12 @@ export class Driver {
     this.#follow(this.run(() => this.wasm.handle(...this.#now(), json)));
   }
 
+  /** The same for what is in no hurry and may need what is not loaded yet. */
+  async tell(input: PoolInput): Promise<void> {
+    if (needsMore(input)) await more();
+    if (this.open) this.handle(input);
+  }
+
   /** Does what a step asks for. */
   #follow(json: string): void {
     const step = JSON.parse(json) as PoolStep;
@@ -127,12 +134,19 @@ export class Driver {
         reject: (error) => (settle(), reject(error)),
       });
       signal?.addEventListener("abort", giveUp);
-      try {
-        this.handle(command(request));
-      } catch (error) {
+      const fail = (error: unknown) => {
         this.#pending.delete(request);
         settle();
         reject(error);
+      };
+      try {
+        const input = command(request);
+        const coming = needsMore(input) ? more() : undefined;
+        if (!coming) return this.handle(input);
+        // Who gave up meanwhile has had his answer.
+        coming.then(() => this.#pending.has(request) && this.handle(input)).catch(fail);
+      } catch (error) {
+        fail(error);
       }
     });
   }
@@ -237,7 +251,7 @@ export class Driver {
     const trapped = thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
     if (!trapped) return new CredpoolError("invalid", messageOf(thrown));
     restoreStack();
-    const panic = takePanic() || messageOf(thrown);
+    const panic = takePanic() || (hasMore() ? "" : "it had to do what is in more.wasm, and that was not loaded: ") + messageOf(thrown);
     const message = `the engine broke: ${panic}. Open the pool again: everything durable is in the store. Please report this`;
     const error = new CredpoolError("internal", message, { cause: thrown });
     this.end(error);
@@ -259,7 +273,7 @@ export class Driver {
       void this.#calls.load(op, since).then((answer) => {
         if ("rows" in answer) return this.#loaded(op, answer);
         if ("loaded" in answer) this.known.loaded(answer.loaded.generation);
-        this.#complete(answer);
+        return this.#complete(answer);
       });
     } else if ("lease" in effect) {
       const { op, key, ttl } = effect.lease;
@@ -280,36 +294,42 @@ export class Driver {
       this.known.began();
       void this.#calls.commit(op, mutations).then((done) => {
         this.known.ended("committed" in done ? done.committed.generation : undefined);
-        this.#complete(done);
+        void this.#complete(done);
       });
     }
   }
 
   /** Gives the engine what was loaded, piece by piece: its memory never shrinks, so no text of everything is put into it. */
-  #loaded(op: number, { generation, rows }: LoadedRows): void {
+  async #loaded(op: number, { generation, rows }: LoadedRows): Promise<void> {
     if (!this.open) return;
-    this.known.loaded(generation);
     try {
+      if (!hasMore() && rows.some(isOfAccount)) await more();
+      if (!this.open) return;
+      this.known.loaded(generation);
       for (const { numbers, text } of packed(rows)) {
         const step = this.run(() => this.wasm.takeRows(...this.#now(), op, numbers, text));
         if (step === "") throw new CredpoolError("internal", "a piece of it does not fit together: please report this");
         this.#follow(step);
       }
-      this.#complete({ loaded: { op, generation, rows: [] } });
+      void this.#complete({ loaded: { op, generation, rows: [] } });
     } catch (error) {
-      if (this.open) this.#complete({ failed: { op, message: `the store's answer cannot be read: ${messageOf(error)}` } });
+      if (this.open) void this.#complete({ failed: { op, message: `the store's answer cannot be read: ${messageOf(error)}` } });
     }
   }
 
   /** Tells the engine how an effect ended; there is nobody here to whom an error could be thrown. */
-  #complete(done: PoolInput): void {
+  async #complete(done: PoolInput): Promise<void> {
     if (!this.open) return;
     try {
+      if (!hasMore() && needsMore(done)) {
+        await more();
+        if (!this.open) return;
+      }
       this.handle(done);
     } catch (error) {
       // Of a row that the engine cannot read it is told in its own words. A trap has told everybody who waits.
       const op = "loaded" in done ? done.loaded.op : "conflict" in done ? done.conflict.op : undefined;
-      if (this.open && op !== undefined) this.#complete({ failed: { op, message: `the store's answer cannot be read: ${messageOf(error)}` } });
+      if (this.open && op !== undefined) void this.#complete({ failed: { op, message: `the store's answer cannot be read: ${messageOf(error)}` } });
     }
   }
 

@@ -13,6 +13,7 @@ import type { FetchInit, FetchInput } from "./fetch/request.js";
 import { completeHost, processVariable, randomSeed } from "./host.js";
 import { Lease } from "./lease.js";
 import { ready } from "./load/engine.js";
+import { more } from "./load/more.js";
 import { documentsOf } from "./load/presets.js";
 import { login } from "./login/login.js";
 import type { LoginOptions } from "./login/types.js";
@@ -83,6 +84,7 @@ export class CredentialPool implements AsyncDisposable {
     const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000 } = options;
     const host = completeHost(options.host);
     const [documents] = await Promise.all([documentsOf(policy), ready()]);
+    if (policy !== "default") await more();
     const clients = Object.entries(options.oauth ?? {}).map(clientData);
     const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
@@ -93,7 +95,7 @@ export class CredentialPool implements AsyncDisposable {
     try {
       for (const [provider, refresher] of Object.entries(options.refreshers ?? {})) pool.setRefresher(provider, refresher);
       // First, so that no change falls between the two.
-      pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload(), (generation, rows) => driver.handle({ changed: { generation, rows } }));
+      pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload(), (generation, rows) => driver.tell({ changed: { generation, rows } }));
       await pool.reload();
     } catch (error) {
       pool.#watch?.stop();

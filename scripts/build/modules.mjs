@@ -9,12 +9,23 @@
  * @property {string} profile   cargo's profile, as Cargo.toml describes it
  * @property {string[]} cargo   cargo's other arguments: which features
  * @property {string[]} optimise wasm-opt's arguments
+ * @property {Part} [part]      what of it is loaded later
+ *
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {string} bytes
+ * @property {readonly (readonly [string, string])[]} functions their paths begin so, and why they are in it
  */
+
+import { seldom } from "./split/seldom.mjs";
 
 /** @type {WasmModule[]} */
 export const wasmModules = [
-  // The pool: small, ready when the package is imported.
-  { name: "credpool", glue: "glue", bytes: "bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "pool"], optimise: ["-Oz"] },
+  // The pool: small, ready when the first pool is opened. What few programs need of it is a part of its own.
+  {
+    name: "credpool", glue: "glue", bytes: "bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "pool"], optimise: ["-Oz"],
+    part: { name: "more", bytes: "more-bytes", functions: seldom },
+  },
   // The scenario runner: loaded when it is asked for.
   { name: "simulator", glue: "simulator", bytes: "simulator-bytes", profile: "wasm", cargo: ["--no-default-features", "--features", "simulate"], optimise: ["-Oz"] },
   // Other tools' files, read and written: likewise.

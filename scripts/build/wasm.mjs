@@ -8,6 +8,9 @@ import { at, generated, wasmTarget, wasmWork } from "../lib/paths.mjs";
 import { ask, must } from "../lib/run.mjs";
 import { Progress, duration, fact, kilobytes } from "../lib/say.mjs";
 import { wasmCrate, wasmLibrary, wasmModules } from "./modules.mjs";
+import { cut } from "./split/cut.mjs";
+import { labelled } from "./split/object.mjs";
+import { planned } from "./split/plan.mjs";
 
 export async function buildWasm() {
   const env = await wasmEnvironment();
@@ -22,8 +25,10 @@ export async function buildWasm() {
     const compiled = fs.readFileSync(path.join(target, wasmTarget, module.profile, `${wasmLibrary}.wasm`));
     // wasm-opt takes its time on one core: the next module is compiled meanwhile.
     const done = generate(module, compiled, tools).then((made) => {
-      const bytes = fs.statSync(path.join(ready(module), `${module.name}.wasm`)).size;
-      fact(`${module.name}.wasm`, `${kilobytes(bytes)}, ${made} in ${duration(Date.now() - started)}`);
+      for (const { name } of [module, ...(module.part ? [module.part] : [])]) {
+        const bytes = fs.statSync(path.join(ready(module), `${name}.wasm`)).size;
+        fact(`${name}.wasm`, `${kilobytes(bytes)}, ${made} in ${duration(Date.now() - started)}`);
+      }
     });
     done.catch(() => undefined); // It is told below, unless compiling the next one fails first.
     generating.push(done);
@@ -52,9 +57,9 @@ const ready = (module) => path.join(wasmWork, module.name, "ready");
  * @param {import("./modules.mjs").WasmModule} module @param {Buffer} compiled @param {string} tools
  */
 async function generate(module, compiled, tools) {
-  // What is done here counts too: this file is part of the key.
-  const self = fs.readFileSync(new URL(import.meta.url));
-  const key = crypto.createHash("sha256").update(compiled).update(self).update(tools).update(JSON.stringify(module)).digest("hex");
+  // What is done here counts too: these files are part of the key.
+  const selves = ["wasm.mjs", "split/object.mjs", "split/plan.mjs", "split/cut.mjs"].map((file) => fs.readFileSync(new URL(file, import.meta.url)));
+  const key = crypto.createHash("sha256").update(compiled).update(Buffer.concat(selves)).update(tools).update(JSON.stringify(module)).digest("hex");
   const work = path.join(wasmWork, module.name);
   const stamp = path.join(work, "stamp");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === key) return "unchanged, checked";
@@ -62,21 +67,35 @@ async function generate(module, compiled, tools) {
   fs.rmSync(work, { recursive: true, force: true });
   fs.mkdirSync(ready(module), { recursive: true });
   const raw = path.join(work, "compiled.wasm");
-  fs.writeFileSync(raw, compiled);
+  fs.writeFileSync(raw, labelled(compiled));
   // One output for all runtimes: the loaders in bindings-js/ts/load/ say where the bytes come from.
   const bindgen = ["--target", "web", "--omit-default-module-path", "--out-dir", work, "--out-name", module.glue, raw];
   await must("wasm-bindgen", bindgen, { output: "quiet" });
-  const small = path.join(work, `${module.name}.wasm`);
-  await must("wasm-opt", [...module.optimise, path.join(work, `${module.glue}_bg.wasm`), "-o", small], { output: "quiet" });
+  const whole = path.join(work, `${module.glue}_bg.wasm`);
+  const parts = [{ name: module.name, bytes: module.bytes, from: whole }];
+  if (module.part) {
+    const { functions, ...part } = module.part;
+    const plan = planned(compiled, functions.map(([path]) => path), (name) => !name.startsWith("__wbindgen_describe"));
+    const { first, second } = await cut(fs.readFileSync(whole), plan);
+    const from = (/** @type {string} */ name, /** @type {Buffer} */ bytes) => {
+      fs.writeFileSync(path.join(work, `${name}_cut.wasm`), bytes);
+      return path.join(work, `${name}_cut.wasm`);
+    };
+    parts.splice(0, 1, { name: module.name, bytes: module.bytes, from: from(module.name, first) }, { ...part, from: from(part.name, second) });
+  }
 
   const write = (/** @type {string} */ name, /** @type {string | Buffer} */ content) => fs.writeFileSync(path.join(ready(module), name), content);
   write(`${module.glue}.js`, fs.readFileSync(path.join(work, `${module.glue}.js`), "utf8").replace(/^\/\* @ts-self-types.*\n/, ""));
   write(`${module.glue}.d.ts`, declarations(fs.readFileSync(path.join(work, `${module.glue}.d.ts`), "utf8")));
-  const bytes = fs.readFileSync(small);
-  write(`${module.bytes}.js`, `export default "${bytes.toString("base64")}";\n`);
-  write(`${module.bytes}.d.ts`, "declare const base64: string;\nexport default base64;\n");
-  write(`${module.name}.wasm`, bytes);
-  write(`${module.name}.d.wasm.ts`, "declare const module: WebAssembly.Module;\nexport default module;\n");
+  for (const part of parts) {
+    const small = path.join(work, `${part.name}.wasm`);
+    await must("wasm-opt", [...module.optimise, part.from, "-o", small], { output: "quiet" });
+    const bytes = fs.readFileSync(small);
+    write(`${part.bytes}.js`, `export default "${bytes.toString("base64")}";\n`);
+    write(`${part.bytes}.d.ts`, "declare const base64: string;\nexport default base64;\n");
+    write(`${part.name}.wasm`, bytes);
+    write(`${part.name}.d.wasm.ts`, "declare const module: WebAssembly.Module;\nexport default module;\n");
+  }
   // JavaScript that the crate carries itself (`inline_js`), which the glue imports.
   const snippets = path.join(work, "snippets");
   if (fs.existsSync(snippets)) fs.cpSync(snippets, path.join(ready(module), "snippets"), { recursive: true });

@@ -13,6 +13,9 @@ const flagsVariable = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 // half as fast again for it (docs/decisions/0003-size-of-the-wasm.md).
 const inline = "-Cllvm-args=-inline-threshold=30";
 
+// What names what, for scripts/build/split: it is taken out again of what is shipped.
+const relocations = "-Clink-arg=--emit-relocs";
+
 /**
  * No path of this machine in the panic messages: the same source gives the same bytes on another machine.
  * @returns {Promise<Record<string, string>>}
@@ -22,5 +25,5 @@ export async function wasmEnvironment() {
   const sources = path.join(process.env.CARGO_HOME ?? path.join(os.homedir(), ".cargo"), "registry/src");
   const registries = fs.existsSync(sources) ? fs.readdirSync(sources).sort() : [];
   const maps = registries.map((name) => `--remap-path-prefix=${path.join(sources, name)}=/rust/deps`);
-  return { [flagsVariable]: [process.env[flagsVariable] ?? "", inline, ...maps].join(" ").trim() };
+  return { [flagsVariable]: [process.env[flagsVariable] ?? "", inline, relocations, ...maps].join(" ").trim() };
 }

@@ -35,9 +35,9 @@ try {
         same(await titleOf(browser, `${server.address}/out/${folder}/`), answer);
       });
     }
-    await check("the web entry's wasm is a file of its own", () => {
+    await check("the web entry's wasm is files of their own, the first and what is loaded when it is needed", () => {
       const assets = fs.readdirSync(project.path("out/web/assets"));
-      same(String(assets.filter((name) => name.endsWith(".wasm")).length), "1");
+      same(String(assets.filter((name) => name.endsWith(".wasm")).length), "2");
     });
     await check("esbuild, inline", async () => {
       await esbuild.build({ entryPoints: [project.path("inline/main.js")], bundle: true, format: "esm", minify: true, outfile: project.path("out/esbuild/main.js"), logLevel: "error" });

@@ -51,7 +51,7 @@ test("every entry has the presets by itself", async () => {
       import { readFileSync } from "node:fs";
       const folder = new URL(${JSON.stringify(new URL("../../pkg/dist/js/", import.meta.url).href)});
       const { CredentialPool, initSync } = await import(new URL("${entry}.js", folder));
-      initSync?.(readFileSync(new URL("wasm/credpool.wasm", folder)));
+      initSync?.(...["credpool", "more"].map((name) => readFileSync(new URL("wasm/" + name + ".wasm", folder))));
       await (await CredentialPool.open({ env: false, policy: { extends: "openclaw-v1", classify: { extends: "oh-my-pi" } } })).close();
       console.log("opened");`;
     const file = join(folder, `${entry}.mjs`);

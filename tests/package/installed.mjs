@@ -29,7 +29,7 @@ try {
   project.write("credpool-simulate.mjs", `${begin}import * as credpool from "credpool";\nimport { simulate } from "credpool/simulate";\nconst all = { ...credpool, simulate };\n${end}`);
   project.write("credpool-web.mjs", `${begin}import { readFileSync } from "node:fs";
 import * as all from "credpool/web";
-await all.init(readFileSync(new URL(import.meta.resolve("credpool/credpool.wasm"))));
+await all.init(readFileSync(new URL(import.meta.resolve("credpool/credpool.wasm"))), readFileSync(new URL(import.meta.resolve("credpool/more.wasm"))));
 ${end}`);
   /** @type {[string, string, string[]][]} */
   const runtimes = [

@@ -5,6 +5,7 @@
 export type EngineLoader = () => Promise<void> | void;
 
 let load: EngineLoader | undefined;
+let own: object = {};
 let loading: Promise<void> | undefined;
 
 /** Says how the engine is loaded. The first entry that is imported says it; all entries share the one engine. */
@@ -23,8 +24,14 @@ export function ready(): Promise<void> {
 /** It is ready: these are the WebAssembly's exports, as the glue gives them. */
 export function started(exports: unknown): void {
   loading = Promise.resolve();
+  own = exports as object;
   stack = (exports as { __stack_pointer?: WebAssembly.Global }).__stack_pointer;
   base = stack?.value as unknown;
+}
+
+/** What the WebAssembly exports: its second part imports it. */
+export function engineExports(): object {
+  return own;
 }
 
 // All pools are in one instance. A trap leaves its stack where it was: some hundred traps, and nobody has any stack left.

@@ -4,6 +4,7 @@ import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
 import { decodeBase64 } from "./base64.js";
 import { loadEngineBy, started } from "./engine.js";
+import { loadMoreBy } from "./more.js";
 import { loadPresetsBy } from "./presets.js";
 
 interface WithFiles {
@@ -13,18 +14,21 @@ interface WithFiles {
 
 /** The file's bytes, or those that are inlined. */
 export async function bytes(where: () => URL, inlined: () => Promise<{ default: string }>): Promise<Uint8Array<ArrayBuffer>> {
+  return read(where) ?? decodeBase64((await inlined()).default);
+}
+
+function read(where: () => URL): Uint8Array<ArrayBuffer> | undefined {
   try {
     // Bundled into CommonJS there is no address either.
     const file = where();
     const { process, Deno } = globalThis as WithFiles;
     // Deno would ask the user; nobody is to be asked for this.
     const allowed = !Deno || Deno.permissions.querySync({ name: "read", path: file }).state === "granted";
-    const read = allowed ? process?.getBuiltinModule?.("node:fs")?.readFileSync(file) : undefined;
-    if (read) return read;
+    return allowed ? process?.getBuiltinModule?.("node:fs")?.readFileSync(file) : undefined;
   } catch {
     // Not there, or not to be read.
+    return undefined;
   }
-  return decodeBase64((await inlined()).default);
 }
 
 // All entries are bundled into one folder, and `wasm/` is in it: the addresses hold there.
@@ -32,6 +36,8 @@ loadEngineBy(async () => {
   const file = await bytes(() => new URL("./wasm/credpool.wasm", import.meta.url), () => import("../wasm/bytes.js"));
   started(initSync({ module: await WebAssembly.compile(file) }));
 });
+
+loadMoreBy(() => read(() => new URL("./wasm/more.wasm", import.meta.url)) ?? import("../wasm/more-bytes.js").then(({ default: base64 }) => decodeBase64(base64)));
 
 loadPresetsBy(() => import("../wasm/presets.js"));
 

@@ -2,22 +2,38 @@
 import initialise, { initSync as initialiseSync } from "../wasm/glue.js";
 import presets from "../wasm/presets.js";
 import { loadEngineBy, started } from "./engine.js";
+import { loadMoreBy, useMore } from "./more.js";
+import type { MoreSource } from "./more.js";
 import { loadPresetsBy } from "./presets.js";
 
 /** Where the module comes from: an address, an answer of `fetch`, the bytes, or a compiled module. */
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
 
 loadEngineBy(() => init());
+loadMoreBy(() => fetched(new URL("./wasm/more.wasm", import.meta.url)));
 // With the entry: a service worker imports nothing late.
 loadPresetsBy(() => ({ default: presets }));
 
-/** Makes the engine ready, from another source than the file beside this module where one is given. Later calls do nothing. */
-// All entries are bundled into one folder, and `wasm/` is in it: the address holds there.
-export async function init(source: WasmSource | Promise<Response> = new URL("./wasm/credpool.wasm", import.meta.url)): Promise<void> {
+/** Late, and seldom: compiled when all of it is here. */
+async function fetched(address: URL): Promise<BufferSource> {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status} for ${address.pathname}`);
+  return answer.arrayBuffer();
+}
+
+/**
+ * Makes the engine ready, from another source than the file beside this module where one is given. Later calls do nothing.
+ * `more` is the engine's second part (`credpool/more.wasm`), for a program that has it at hand; else it is fetched from beside
+ * this module when an account, another policy or a change needs it.
+ */
+// All entries are bundled into one folder, and `wasm/` is in it: the addresses hold there.
+export async function init(source: WasmSource | Promise<Response> = new URL("./wasm/credpool.wasm", import.meta.url), more?: MoreSource): Promise<void> {
+  if (more) useMore(more);
   started(await initialise({ module_or_path: source }));
 }
 
-/** The same without an await, for who has the bytes or the compiled module at hand. */
-export function initSync(module: BufferSource | WebAssembly.Module): void {
+/** The same without an await, for who has the bytes or the compiled modules at hand. */
+export function initSync(module: BufferSource | WebAssembly.Module, more?: MoreSource): void {
+  if (more) useMore(more);
   started(initialiseSync({ module }));
 }

@@ -54,7 +54,7 @@ export class StoreWatch {
   readonly #host: WholeHost;
   readonly #reload: () => Promise<void>;
   /** Gives the engine what others have changed. */
-  readonly #adopt: (generation: number, rows: RowData[]) => void;
+  readonly #adopt: (generation: number, rows: RowData[]) => Promise<void>;
   #stop: (() => void) | undefined;
   #stopped = false;
   #looking = false;
@@ -62,7 +62,7 @@ export class StoreWatch {
   #told: (number | undefined)[] = [];
   #pause: { timer: unknown; over: () => void } | undefined;
 
-  constructor(store: CredentialStore, known: Known, host: WholeHost, reload: () => Promise<void>, adopt: (generation: number, rows: RowData[]) => void) {
+  constructor(store: CredentialStore, known: Known, host: WholeHost, reload: () => Promise<void>, adopt: (generation: number, rows: RowData[]) => Promise<void>) {
     this.#store = store;
     this.#known = known;
     this.#host = host;
@@ -103,7 +103,7 @@ export class StoreWatch {
       const state = await this.#store.load(this.#known.read).catch(() => undefined);
       if (this.#stopped) return;
       if (!state || state.complete !== false || state.rows.length > MANY) await this.#reload();
-      else if (this.#isNews(state)) this.#take(state);
+      else if (this.#isNews(state)) await this.#take(state);
       await this.#rest();
     }
   }
@@ -117,9 +117,9 @@ export class StoreWatch {
   }
 
   /** Only what changed: ten thousand others need not be read again for one. */
-  #take({ rows, removed, generation }: StoreState): void {
+  async #take({ rows, removed, generation }: StoreState): Promise<void> {
     const others = rows.filter((row) => KINDS.includes(row.kind) && !this.#known.isOwn(row.generation));
-    this.#adopt(generation, changedRows(others, removed));
+    await this.#adopt(generation, changedRows(others, removed));
     this.#known.loaded(generation);
   }
 

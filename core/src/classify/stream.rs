@@ -18,11 +18,10 @@ use crate::json::{self, Value};
 use crate::rules::ClassifyRules;
 use crate::time::Timestamp;
 use crate::verdict::{Failure, TransportError, Verdict};
+use crate::wire::base64::decode_standard;
 use crate::wire::find::find;
 use crate::wire::http::Headers;
 use crate::wire::{event_stream, sse};
-use base64::engine::general_purpose::STANDARD;
-use base64::Engine;
 
 /// What a host keeps of a stream that ended without an error of the transport.
 #[derive(Clone, Copy, Default)]
@@ -193,7 +192,7 @@ fn amazon_error(kind: &str, said: &str) -> String {
 
 /// Nothing where it is no base64.
 fn base64_bytes(text: &str) -> Vec<u8> {
-    STANDARD.decode(text).unwrap_or_default()
+    decode_standard(text).unwrap_or_default()
 }
 
 /// Objects that begin at the start of a line, alone or as elements of an array: everything inside of them is indented, or is

@@ -1,4 +1,6 @@
 use super::*;
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp(1_767_225_600_000);

@@ -20,6 +20,7 @@ pub(super) struct OpenLogin {
 
 impl Engine {
     /// Starts a login; its request is answered when it is over.
+    #[inline(never)]
     pub(super) fn start_login(
         &mut self,
         request: RequestId,
@@ -44,6 +45,7 @@ impl Engine {
     }
 
     /// Something came for a login, from outside.
+    #[inline(never)]
     pub(super) fn hear_login(&mut self, request: RequestId, news: News) {
         let mono = self.now.mono;
         let Some(at) = self.login_at(request) else { return };
@@ -52,7 +54,8 @@ impl Engine {
     }
 
     /// What is due of logins.
-    pub(super) fn serve_logins(&mut self) {
+    #[inline(never)]
+    pub(super) fn serve_due_logins(&mut self) {
         let mono = self.now.mono;
         while let Some(at) = self.logins.iter().position(|open| open.login.deadline() <= mono) {
             let todo = self.logins[at].login.due(mono);
@@ -61,7 +64,8 @@ impl Engine {
     }
 
     /// When the first of them is due.
-    pub(super) fn next_login(&self) -> Option<Instant> {
+    #[inline(never)]
+    pub(super) fn first_login(&self) -> Option<Instant> {
         self.logins.iter().map(|open| open.login.deadline()).min()
     }
 
@@ -77,6 +81,7 @@ impl Engine {
     }
 
     /// The one who asked for a login gave up. Is it one?
+    #[inline(never)]
     pub(super) fn cancel_login(&mut self, request: RequestId) {
         if let Some(at) = self.login_at(request) {
             self.follow(at, Todo::Fail("cancelled".into()));
@@ -84,7 +89,8 @@ impl Engine {
     }
 
     /// What a login brought is stored.
-    pub(super) fn logged_in(&mut self, request: RequestId, handle: Option<Handle>) {
+    #[inline(never)]
+    pub(super) fn login_stored(&mut self, request: RequestId, handle: Option<Handle>) {
         if let Some(at) = self.login_at(request) {
             self.tell_login(EventKind::LoggedIn, at, handle);
             self.logins.remove(at);
@@ -93,7 +99,8 @@ impl Engine {
     }
 
     /// The store did not take what a login brought. Was it a login? Then it is tried again.
-    pub(super) fn login_not_stored(&mut self, request: RequestId) -> bool {
+    #[inline(never)]
+    pub(super) fn login_to_be_stored_again(&mut self, request: RequestId) -> bool {
         let Some(at) = self.login_at(request) else { return false };
         let transient = News::Failed { code: "store".into(), transient: true };
         let todo = self.logins[at].login.hear(transient, self.now.mono);
@@ -102,6 +109,7 @@ impl Engine {
     }
 
     /// An account is given back: first to its provider, then it is taken out of the store. Whatever the provider says.
+    #[inline(never)]
     pub(super) fn log_out(&mut self, request: RequestId, handle: Handle, revoke: bool) {
         let Some(id) = self.member(handle).and_then(|member| member.id) else {
             return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
@@ -115,6 +123,7 @@ impl Engine {
     }
 
     /// The provider has answered, or not.
+    #[inline(never)]
     pub(super) fn revoked(&mut self, request: RequestId, id: CredentialId) {
         match self.find(id) {
             Some(handle) => self.remove(request, handle),

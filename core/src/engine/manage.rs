@@ -18,48 +18,23 @@ impl Engine {
             Command::Acquire(command) => self.acquire(command),
             Command::Cancel { request } => {
                 self.cancel(request);
-                self.cancel_login(request);
+                if !self.logins.is_empty() {
+                    self.cancel_login(request);
+                }
             }
             Command::Report(command) => self.report(command),
             Command::Add { request, items } => self.add(request, items),
-            Command::Update { request, handle, changes, secret } => {
-                self.update(request, handle, *changes, secret);
-            }
-            Command::Remove { request, handle } => self.remove(request, handle),
             Command::Override { request, record, origin, secret } => {
                 self.set_override(request, *record, origin, secret);
             }
-            Command::Untie { request, session } => self.untie(request, session),
-            Command::Reset { request, handle, route } => self.reset(request, handle, route),
-            Command::Drain { request, handle } => self.drain(request, handle),
-            Command::SetPolicy { request, policy } => self.set_policy(request, *policy),
-            Command::Usage { request, handle, report } => self.host_report(request, handle, *report),
             Command::UsageHeaders { request, handle, seen } => {
                 let ingested = self.take_headers(handle, *seen);
                 if let Some(request) = request {
                     self.reply(request, Reply::Ingested { ingested });
                 }
             }
-            Command::FetchUsage { request, handles, force, wait } => {
-                self.fetch_usage(request, &handles, force, wait);
-            }
-            Command::MarkUsage(command) => self.mark_usage(&command),
             Command::Flush { request } => self.flush(request),
-            Command::Login { request, provider, flow, discover, wait } => {
-                self.start_login(request, provider, flow, discover, wait);
-            }
-            Command::LoginNews { request, login, news } => {
-                self.hear_login(login, news);
-                self.reply(request, Reply::Done { ids: Vec::new() });
-            }
-            Command::LogOut { request, handle, revoke } => self.log_out(request, handle, revoke),
-            Command::Refresh { request, handle, force, failed, wait } => {
-                self.refresh(request, handle, force, failed, wait);
-            }
-            Command::Introspect { request, handle } => self.introspect(request, handle),
-            Command::AutoRefresh { request, enabled, interval } => {
-                self.set_auto_refresh(request, enabled, interval);
-            }
+            seldom => self.command_seldom(seldom),
         }
     }
 
@@ -101,60 +76,6 @@ impl Engine {
                 && member.origin.is_stored()
         });
         keys.filter_map(|member| member.id)
-    }
-
-    pub(super) fn update(
-        &mut self,
-        request: RequestId,
-        handle: Handle,
-        changes: Changes,
-        secret: Option<SecretRef>,
-    ) {
-        let Some((member, id)) = self.member(handle).and_then(|member| Some((member, member.id?))) else {
-            if let Some(secret) = secret {
-                self.effects.push(Effect::DropSecret { secret });
-            }
-            return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
-        };
-        let mut record = member.record.clone();
-        changes.clone().apply(&mut record);
-        record.secret_version += u64::from(secret.is_some());
-        if changes.paused_until.is_some() {
-            // Paused is more than drained, and resumed is neither.
-            self.end_drain(handle);
-        }
-        let Some(member) = self.member(handle) else { return };
-        if record == member.record && secret.is_none() {
-            return self.reply(request, Reply::Done { ids: vec![id] });
-        }
-        let taken = |other: &Member| {
-            other.origin.is_stored()
-                && other.record.provider == record.provider
-                && other.record.name == record.name
-        };
-        let others = self.members.iter().enumerate().filter(|(at, _)| *at != handle.0 as usize);
-        if others.filter_map(|(_, member)| member.as_deref()).any(taken) {
-            if let Some(secret) = secret {
-                self.effects.push(Effect::DropSecret { secret });
-            }
-            let message = format!("{} has another credential named {}", record.provider, record.name);
-            return self.fail(request, FailedCode::Invalid, message);
-        }
-        self.commit(PendingOp::Update {
-            request: Some(request),
-            id,
-            changes: Box::new(changes),
-            record: Box::new(record),
-            secret,
-            tries: 0,
-        });
-    }
-
-    pub(super) fn remove(&mut self, request: RequestId, handle: Handle) {
-        let Some(id) = self.member(handle).and_then(|member| member.id) else {
-            return self.fail(request, FailedCode::NotFound, "there is no such stored credential");
-        };
-        self.commit(PendingOp::Remove { request, id, tries: 0 });
     }
 
     /// A failure that disables: at once in memory, and in the store as soon as may be.
@@ -297,7 +218,9 @@ impl Engine {
     /// Takes a credential out of memory.
     pub(super) fn take_away(&mut self, handle: Handle) {
         let at = handle.0 as usize;
-        self.give_up_refresh(handle);
+        if self.member(handle).is_some_and(Member::is_account) {
+            self.give_up_refresh(handle);
+        }
         let Some(member) = self.members.get_mut(at).and_then(Option::take) else { return };
         if let Some(secret) = member.spare {
             self.effects.push(Effect::DropSecret { secret });

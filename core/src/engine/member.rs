@@ -7,6 +7,7 @@ use super::tally::Tally;
 use super::usage::Known;
 use crate::cooldown::Cooldown;
 use crate::credential::{ModelRules, Origin, Record};
+use crate::facts::Kind;
 use crate::id::{CredentialId, ModelIx, ProviderIx, SecretRef};
 use crate::limit::Shut;
 use crate::refresh::{Job, RefreshRow};
@@ -90,6 +91,14 @@ pub(super) struct Member {
 }
 
 impl Member {
+    /// May there be anything to renew? Whoever holds tokens, or held them a moment ago.
+    pub(super) fn is_account(&self) -> bool {
+        self.record.kind == Kind::Oauth
+            || self.job.is_some()
+            || self.hold_until.is_some()
+            || self.doubt_at.is_some()
+    }
+
     pub(super) fn new(
         record: Record,
         id: Option<CredentialId>,

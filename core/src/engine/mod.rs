@@ -1,8 +1,10 @@
 //! The machine: what happened goes in, what is to be done comes out. No clock, no I/O, no secret.
 
+mod accounts;
 mod acquire;
 mod advice;
 mod by_hand;
+mod changing;
 mod completing;
 mod effect;
 mod fetching;

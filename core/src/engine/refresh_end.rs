@@ -163,6 +163,7 @@ impl Engine {
     }
 
     /// A credential goes, and its refresh with it.
+    #[inline(never)]
     pub(super) fn give_up_refresh(&mut self, handle: Handle) {
         let Some(member) = self.member_mut(handle) else { return };
         let (id, Some(mut job)) = (member.id, member.job.take()) else { return };
@@ -178,6 +179,7 @@ impl Engine {
     }
 
     /// Takes over what the store keeps of a credential's refreshes.
+    #[inline(never)]
     pub(super) fn adopt_refresh(&mut self, row: &Row) {
         let Some(handle) = self.handle_of(row) else {
             return self.effects.extend(row.secret.map(|secret| Effect::DropSecret { secret }));
@@ -199,13 +201,5 @@ impl Engine {
         let old = std::mem::replace(&mut member.spare, row.secret);
         self.effects.extend(old.map(|secret| Effect::DropSecret { secret }));
         self.set_timer(handle);
-    }
-
-    pub(super) fn drop_completion(&mut self, completion: Completion) {
-        match completion {
-            Completion::Loaded { rows, .. } | Completion::Conflict { rows } => self.drop_secrets(&rows),
-            Completion::Refreshed { secret, .. } => self.effects.push(Effect::DropSecret { secret }),
-            _ => {}
-        }
     }
 }

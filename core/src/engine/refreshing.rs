@@ -20,7 +20,8 @@ pub(super) struct Written {
 
 impl Engine {
     /// Begins those for whom there is a place.
-    pub(super) fn serve_refreshes(&mut self) {
+    #[inline(never)]
+    pub(super) fn begin_refreshes(&mut self) {
         while let Some((handle, incarnation)) = self.refreshes.next(self.policy.refresh.concurrency) {
             if self.hot[handle.0 as usize].incarnation != incarnation {
                 continue;
@@ -112,6 +113,7 @@ impl Engine {
     }
 
     /// A lease was prolonged, or was lost.
+    #[inline(never)]
     pub(super) fn renewed(&mut self, op: OpId, id: CredentialId, completion: &Completion) {
         let ttl = self.policy.refresh.lease;
         let Some(handle) = self.find(id) else { return };
@@ -126,6 +128,7 @@ impl Engine {
     }
 
     /// A step of a refresh is done.
+    #[inline(never)]
     pub(super) fn refresh_completed(
         &mut self,
         op: OpId,

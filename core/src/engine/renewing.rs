@@ -1,15 +1,15 @@
 //! Whose tokens are renewed, and when: by themselves, because somebody needs them, by command.
 
 use super::member::Member;
-use super::{Engine, EventKind, FailedCode, Reply};
+use super::{Engine, FailedCode, Reply};
 use crate::entropy::Purpose;
-use crate::facts::Kind;
 use crate::id::{Handle, RequestId};
 use crate::refresh::{due, lead, stale, Job, Phase};
 use crate::time::{Instant, Span, Timestamp};
 
 impl Engine {
     /// Renews a credential's tokens, and answers when they are durable.
+    #[inline(never)]
     pub(super) fn refresh(
         &mut self,
         request: RequestId,
@@ -46,25 +46,13 @@ impl Engine {
         self.set_timer(handle);
     }
 
-    /// The caller of a refresh gave up: the refresh goes on.
-    pub(super) fn cancel_refresh(&mut self, request: RequestId) -> bool {
-        for member in self.members.iter_mut().flatten() {
-            let Some(job) = &mut member.job else { continue };
-            let before = job.waiting.len();
-            job.waiting.retain(|(waiting, _)| *waiting != request);
-            if job.waiting.len() < before {
-                return true;
-            }
-        }
-        false
-    }
-
     pub(super) fn reply_refreshed(&mut self, request: RequestId, handle: Handle) {
         let Some(member) = self.member(handle) else { return };
         let (version, expires) = (member.record.secret_version, member.record.expires);
         self.reply(request, Reply::Refreshed { handle, version, expires });
     }
 
+    #[inline(never)]
     pub(super) fn set_auto_refresh(&mut self, request: RequestId, enabled: bool, interval: Span) {
         self.auto_refresh = enabled;
         self.refresh_interval = (self.now.mono, interval);
@@ -75,6 +63,7 @@ impl Engine {
     }
 
     /// Begins a refresh, or joins the one that is under way.
+    #[inline(never)]
     pub(super) fn start_refresh(&mut self, handle: Handle, forced: bool, by_hand: bool, demanded: bool) {
         let now = self.now;
         let Some(member) = self.member_mut(handle) else { return };
@@ -91,12 +80,6 @@ impl Engine {
         }
     }
 
-    /// Could its tokens be renewed at all?
-    pub(super) fn is_renewable(&self, member: &Member) -> bool {
-        let by_host = self.facts_of.get(member.provider.0 as usize).is_some_and(|facts| facts.by_host);
-        member.record.kind == Kind::Oauth && member.id.is_some() && (member.secret.is_renewable() || by_host)
-    }
-
     fn lead_of(&self, member: &Member, expires: Timestamp) -> Span {
         if let Some(lead) = Self::advised_lead(member) {
             return lead;
@@ -107,14 +90,16 @@ impl Engine {
     }
 
     /// From when on it must be renewed before it is given out.
-    fn stale_from(&self, member: &Member) -> Option<Timestamp> {
+    #[inline(never)]
+    pub(super) fn stale_from(&self, member: &Member) -> Option<Timestamp> {
         let usable = member.record.enabled && !member.record.needs_login && self.is_renewable(member);
         let expires = member.record.expires.filter(|_| usable)?;
         Some(stale(&self.policy.refresh, expires, self.lead_of(member, expires)))
     }
 
     /// When it is renewed by itself.
-    fn due_of(&self, member: &Member) -> Option<Timestamp> {
+    #[inline(never)]
+    pub(super) fn due_of(&self, member: &Member) -> Option<Timestamp> {
         self.own_due(member).filter(|_| !self.is_hosts_word(member))
     }
 
@@ -137,7 +122,8 @@ impl Engine {
     }
 
     /// When it is renewed by itself, as it is shown: not before what failed has waited.
-    pub(super) fn renewal_of(&self, member: &Member) -> Option<Timestamp> {
+    #[inline(never)]
+    pub(super) fn next_renewal_of(&self, member: &Member) -> Option<Timestamp> {
         let due = self.due_of(member)?;
         Some(member.hold_until.map_or(due, |hold| due.max(self.now.wall_of(hold))))
     }
@@ -149,31 +135,6 @@ impl Engine {
         past(self.due_of(member)) || past(self.stale_from(member))
     }
 
-    /// Notes whether a member's token has expired, or must be renewed before it is given out. Says whether it stands
-    /// differently now.
-    pub(super) fn note_expiry(&mut self, handle: Handle) -> bool {
-        let now = self.now;
-        let Some(member) = self.member(handle) else { return false };
-        let past = member.record.expires.is_some_and(|expires| expires <= now.wall);
-        let renewable = self.stale_from(member);
-        let hold = member.hold_until.filter(|&at| at > now.mono);
-        let stale = hold.is_none() && renewable.is_some_and(|at| at <= now.wall);
-        let expired = past && !stale;
-        let until = hold.filter(|_| expired && renewable.is_some());
-        let told = expired && !member.expired && renewable.is_none();
-        let changed = (member.expired, member.expired_until) != (expired, until);
-        let (was_stale, provider) = (member.stale, member.provider);
-        if let Some(member) = self.member_mut(handle) {
-            (member.expired, member.expired_until, member.stale) = (expired, until, stale);
-        }
-        let count = &mut self.stale_in[provider.0 as usize];
-        *count = *count + u32::from(stale) - u32::from(was_stale);
-        if told {
-            let _ = self.event(EventKind::Expired, Some(handle));
-        }
-        changed
-    }
-
     /// Is a doubt about its last refresh to be resolved by itself?
     fn may_resolve(&self, member: &Member) -> bool {
         let row = member.refresh_row;
@@ -182,7 +143,8 @@ impl Engine {
     }
 
     /// When something of its refresh is due.
-    pub(super) fn next_refresh(&self, handle: Handle) -> Option<Instant> {
+    #[inline(never)]
+    pub(super) fn next_of_refresh(&self, handle: Handle) -> Option<Instant> {
         let now = self.now;
         let member = self.member(handle)?;
         let hold = member.hold_until.filter(|&at| at > now.mono);
@@ -207,7 +169,8 @@ impl Engine {
     }
 
     /// Does what is due of a member's refresh.
-    pub(super) fn serve_refresh(&mut self, handle: Handle) {
+    #[inline(never)]
+    pub(super) fn serve_due_refresh(&mut self, handle: Handle) {
         let now = self.now;
         let Some(member) = self.member_mut(handle) else { return };
         if member.hold_until.is_some_and(|at| at <= now.mono) {

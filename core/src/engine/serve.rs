@@ -2,7 +2,7 @@
 
 use super::member::ScopeKey;
 use super::waiting::WAITER;
-use super::{Cause, Deadline, Engine, EventKind};
+use super::{Cause, Deadline, Engine, EventKind, Reply};
 use crate::id::Handle;
 use crate::limit::Spending;
 use crate::policy::SuccessEnds;
@@ -101,6 +101,18 @@ impl Engine {
         }
         if returns {
             self.event(EventKind::Recovered, Some(handle)).cause = Some(OutReason::Paused.as_str().into());
+        }
+    }
+
+    /// Answers those who wait for a credential's last call to end.
+    pub(super) fn serve_drains(&mut self) {
+        for (request, handle, incarnation) in std::mem::take(&mut self.drains) {
+            let at = handle.0 as usize;
+            if self.hot[at].incarnation == incarnation && self.hot[at].in_flight > 0 {
+                self.drains.push((request, handle, incarnation));
+            } else {
+                self.reply(request, Reply::Done { ids: Vec::new() });
+            }
         }
     }
 

@@ -164,7 +164,11 @@ impl Engine {
     /// Serves those whose refresh is over, however it ended.
     fn serve_renewed(&mut self) {
         let mut renewed = std::mem::take(&mut self.renewed);
-        renewed.sort_unstable();
+        // By arrival: there are few, and no sort of the standard library's is linked for them.
+        for at in 1..renewed.len() {
+            let place = renewed[..at].partition_point(|earlier| *earlier < renewed[at]);
+            renewed[place..=at].rotate_right(1);
+        }
         for entry in renewed {
             if self.waiters.waits(entry).is_none() {
                 continue;

@@ -1,11 +1,11 @@
 //! Proof Key for Code Exchange (RFC 7636): the only method is S256.
 
-use base64::{engine::general_purpose::URL_SAFE_NO_PAD, Engine};
+use crate::wire::base64::encode_url;
 use sha2::{Digest, Sha256};
 
 /// The challenge of a verifier: base64url of its SHA-256 (RFC 7636 §4.2).
 pub fn challenge(verifier: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
+    encode_url(&Sha256::digest(verifier))
 }
 
 /// May a text be a verifier: 43 to 128 of `A-Z a-z 0-9 - . _ ~` (RFC 7636 §4.1)? Anything shorter could be guessed, so the same

@@ -6,6 +6,7 @@ use crate::facts::oauth::{BodyForm, ClientAuth};
 use crate::json::{self, Value};
 use crate::secret::Secret;
 use crate::time::{Span, Timestamp};
+use crate::wire::base64::encode_standard;
 use crate::wire::http::{Headers, HttpRequest};
 use crate::wire::jwt::Claims;
 use crate::wire::retry_after;
@@ -96,7 +97,10 @@ pub(super) fn token_request<'a>(
             // Both are form-encoded before they are joined (RFC 6749 §2.3.1).
             let encoded = |text: &str| form(&[("", text)]).split_off(1);
             let pair = [&encoded(&endpoint.client_id), ":", &encoded(secret.expose())].concat();
-            headers.push(("authorization".into(), Secret::new(["Basic ", &base64(&pair)].concat())));
+            headers.push((
+                "authorization".into(),
+                Secret::new(["Basic ", &encode_standard(pair.as_bytes())].concat()),
+            ));
         }
         Some(secret) => fields.push(("client_secret", secret.expose())),
         None => {}
@@ -114,11 +118,6 @@ pub(super) fn token_request<'a>(
     headers.push(("content-type".into(), Secret::new(kind)));
     headers.extend(endpoint.headers.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
     HttpRequest { method: "POST", url: endpoint.url.clone(), headers, body: Some(Secret::new(body)) }
-}
-
-fn base64(text: &str) -> String {
-    use base64::{engine::general_purpose::STANDARD, Engine};
-    STANDARD.encode(text)
 }
 
 /// Reads a token endpoint's answer. Never quotes a value of it.

@@ -17,6 +17,10 @@ pub(super) const PRESETS: [&str; 7] =
 pub(super) const SETS: [&str; 6] =
     ["default", "oh-my-pi", "cliproxyapi", "devclaw", "code-buddy", "openclaw"];
 
+/// The default's rules, and what answers mean by them.
+pub(super) const DEFAULT: [&str; 2] =
+    [include_str!("presets/default.json"), include_str!("presets/default.classify.json")];
+
 macro_rules! documents {
     ($($name:literal)*) => {
         [$(($name, include_str!(concat!("presets/", $name, ".json")))),*]

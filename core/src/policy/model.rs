@@ -309,7 +309,7 @@ from_json! {
         max_waiting = many_waiters(),
         providers = SortedMap::default(),
         account_replaces_keys = false,
-        classify,
+        classify = ClassifyRules::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Presets, and policies merged over them.
 
 use super::classification::{classification, extend};
-use super::documents::{document, Given, PRESETS};
+use super::documents::{document, Given, DEFAULT, PRESETS};
 use super::{Action, CooldownRule, Policy};
 use crate::credential::fault_of_rules;
 use crate::json::{self, JsonError, Value};
@@ -53,6 +53,7 @@ impl Policy {
         Self::merged(preset, document, &[])
     }
 
+    #[inline(never)]
     fn merged(preset: &str, mut document: Value, given: Given) -> Result<Self, PolicyError> {
         let extends = document.remove("extends");
         let preset = match &extends {
@@ -82,6 +83,8 @@ impl Policy {
     /// JSON. What is in the program under the same name is taken before them.
     pub fn read_with(value: Value, documents: &[(String, String)]) -> Result<Self, PolicyError> {
         match value {
+            // As it stands, in one go: merged or not, it is the same.
+            Value::String(name) if name == "default" => default_policy(),
             Value::String(name) => Self::merged(&name, Value::Null, documents),
             document => Self::merged("default", document, documents),
         }
@@ -182,6 +185,15 @@ fn base(name: &str, given: Given) -> Result<Value, PolicyError> {
     Ok(rules)
 }
 
+/// The preset `default`, of its documents.
+fn default_policy() -> Result<Policy, PolicyError> {
+    let [rules, classify] = DEFAULT;
+    let wrong = |JsonError { path, message }| PolicyError::Invalid { path, message };
+    let mut policy: Policy = json::read(rules).map_err(wrong)?;
+    policy.classify = json::read(classify).map_err(wrong)?;
+    Ok(policy)
+}
+
 /// There is no document of this name.
 fn absent(name: &str) -> PolicyError {
     if PRESETS.contains(&name) {
@@ -216,6 +228,13 @@ mod tests {
         for name in preset_names() {
             Policy::preset(name).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
+    }
+
+    #[test]
+    fn the_default_is_the_same_read_or_merged() {
+        let read = Policy::read(Value::String("default".into())).unwrap();
+        assert_eq!(read, Policy::preset("default").unwrap());
+        assert_eq!(read.clone().check(), Ok(read));
     }
 
     #[test]

@@ -3,9 +3,13 @@
 use super::Pool;
 use crate::credential::Identity;
 use crate::entropy::Purpose;
-use crate::facts::Kind;
+use crate::facts::oauth::OauthFacts;
+use crate::facts::{Kind, ProviderFacts};
 use crate::id::{CredentialId, Handle};
+use crate::oauth::identity_of_tokens;
+use crate::secret::Secret;
 use crate::select::IntMap;
+use crate::vault::SecretParts;
 
 /// The accounts that are stored, and those that are given in the same input.
 #[derive(Default)]
@@ -18,9 +22,37 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
+    /// Who is the same account as one that is given, of which `by_secret` has the same secret; who else is, goes: into `removes`.
+    /// What its tokens say of it is filled in. `None`: it was given before in this input.
+    #[inline(never)]
+    #[allow(clippy::option_option, reason = "nobody, and that it may not be, are two things")]
+    pub(super) fn same(
+        &mut self,
+        pool: &Pool,
+        facts: &ProviderFacts,
+        parts: &SecretParts,
+        identity: &mut Identity,
+        by_secret: Option<Handle>,
+        removes: &mut Vec<CredentialId>,
+    ) -> Option<Option<Handle>> {
+        let none = OauthFacts::default();
+        let oauth = facts.oauth.as_deref().unwrap_or(&none);
+        let tokens = core::iter::once(&parts.main).chain(&parts.refresh).map(Secret::expose);
+        identity.fill(&identity_of_tokens(&oauth.identity, tokens));
+        let taken = self.taken_over(pool, &facts.name, identity, oauth.org_scoped)?;
+        let same = taken.first().copied().or(by_secret);
+        for other in taken.into_iter().chain(by_secret) {
+            let id = pool.engine.origin(other).and_then(|(_, id)| id);
+            if let Some(id) = id.filter(|id| Some(other) != same && !removes.contains(id)) {
+                removes.push(id);
+            }
+        }
+        Some(same)
+    }
+
     /// The stored accounts of the provider whose place an account of this identity takes: the one whose row it is to have first,
     /// that is the one of the very key, else the one that is stored longest. `None`: it was given before in this input.
-    pub(super) fn taken_over(
+    fn taken_over(
         &mut self,
         pool: &Pool,
         provider: &str,

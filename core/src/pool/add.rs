@@ -9,7 +9,6 @@ use crate::engine::NewItem;
 use crate::facts::oauth::is_safe_url;
 use crate::facts::{Kind, ProviderFacts};
 use crate::id::{CredentialId, Handle, SecretRef};
-use crate::oauth::identity_of_tokens;
 use crate::provider::{auth_parts, environment_kind, CREDENTIAL_HEADERS};
 use crate::secret::{is_reference, Secret};
 use crate::select::IntMap;
@@ -136,19 +135,9 @@ impl Pool {
         let mut removes = Vec::new();
         let mut same = by_secret;
         if kind == Kind::Oauth {
-            let oauth = facts.oauth.unwrap_or_default();
-            let tokens = core::iter::once(&parts.main).chain(&parts.refresh).map(Secret::expose);
-            identity.fill(&identity_of_tokens(&oauth.identity, tokens));
-            let taken = accounts.taken_over(self, &provider, &identity, oauth.org_scoped);
-            let taken = taken
+            same = accounts
+                .same(self, &facts, &parts, &mut identity, by_secret, &mut removes)
                 .ok_or_else(|| wrong("identity", "is that of another account which is given with it"))?;
-            same = taken.first().copied().or(by_secret);
-            for other in taken.into_iter().chain(by_secret) {
-                let id = self.engine.origin(other).and_then(|(_, id)| id);
-                if let Some(id) = id.filter(|id| Some(other) != same && !removes.contains(id)) {
-                    removes.push(id);
-                }
-            }
         }
         let name = match input.name {
             Some(name) => {

@@ -12,6 +12,7 @@ mod packed;
 mod profiles;
 mod protocol;
 mod refresh;
+mod seldom;
 mod show;
 mod table;
 mod usage;
@@ -31,18 +32,16 @@ use crate::classify::{classify, classify_stream, Answer as Upstream, Subject};
 use crate::credential::Record;
 use crate::engine::{
     Acquire, AcquireCommand, Command, Completion, Effect, Engine, Failed, FailedCode, Input, Leased,
-    MarkCommand, Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
+    Mutation, Refusal, Reply, ReportCommand, Reported, Row, Step, Target,
 };
 use crate::entropy::Seed;
 use crate::facts::{Kind, ProviderFacts};
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json;
-use crate::oauth::Tokens;
 use crate::policy::{Policy, PolicyError};
 use crate::provider::{RegisterError, Registry};
-use crate::refresh::{FailureKind, RefreshFailure};
 use crate::select::IntMap;
-use crate::time::{Instant, Now, Span};
+use crate::time::{Instant, Now};
 use crate::vault::{Client, SecretParts, Vault};
 use crate::verdict::{Failure, Reason, Scope, Verdict};
 use crate::wire::http::Headers;
@@ -330,125 +329,13 @@ impl Pool {
                 let items = self.new_items(credentials).map_err(|error| (request, invalid(&error)))?;
                 Command::Add { request, items }
             }
-            PoolInput::Update { request, id, changes, secret } => {
-                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
-                let secret =
-                    self.new_secret(handle, &changes, secret).map_err(|error| (request, invalid(&error)))?;
-                Command::Update { request, handle, changes, secret }
-            }
-            PoolInput::Remove { request, id } => {
-                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
-                Command::Remove { request, handle }
-            }
             PoolInput::Override { request, provider, origin, kind, secret, name } => {
                 let (record, secret) = self
                     .override_parts(&provider, origin, kind, secret, name)
                     .map_err(|error| (request, invalid(&error)))?;
                 Command::Override { request, record: Box::new(record), origin, secret }
             }
-            PoolInput::Untie { request, session } => {
-                let session = self.session(&session);
-                Command::Untie { request, session }
-            }
-            PoolInput::Reset { request, handle, provider, model } => {
-                let of = handle
-                    .and_then(|handle| self.engine.record(handle))
-                    .map(|record| record.provider.clone());
-                let route = match provider.or(of) {
-                    Some(provider) => Some(self.route(&provider, model.as_deref())),
-                    None if model.is_some() => {
-                        let message = "a reset for one model of all credentials needs a provider".into();
-                        return Err((request, Answer::Failed { code: FailedCode::Invalid, message }));
-                    }
-                    None => None,
-                };
-                Command::Reset { request, handle, route }
-            }
-            PoolInput::Drain { request, handle } => Command::Drain { request, handle },
-            PoolInput::Policy { request, policy, documents } => match Policy::read_with(policy, &documents) {
-                Ok(policy) => Command::SetPolicy { request, policy: Box::new(policy) },
-                Err(error) => {
-                    let message = error.to_string().into();
-                    return Err((request, Answer::Failed { code: FailedCode::Invalid, message }));
-                }
-            },
             PoolInput::Flush { request } => Command::Flush { request },
-            PoolInput::Usage { request, handle, report } => self.host_usage(request, handle, report)?,
-            PoolInput::UsageHeaders { request, handle, headers, status } => {
-                match self.usage_headers(handle, &headers, status, now) {
-                    Some(seen) => Command::UsageHeaders { request: Some(request), handle, seen },
-                    None => return Err((request, Answer::Ingested { ingested: false })),
-                }
-            }
-            PoolInput::FetchUsage { request, providers, handles, force, wait } => {
-                let providers: Vec<_> = providers.iter().map(|name| self.name_of(name)).collect();
-                let of = |handle: &Handle| {
-                    self.engine.record(*handle).is_some_and(|record| {
-                        providers.contains(&record.provider)
-                            || handles.contains(handle)
-                            || providers.is_empty() && handles.is_empty()
-                    })
-                };
-                let handles = self.engine.handles().filter(of).collect();
-                Command::FetchUsage { request, handles, force, wait }
-            }
-            PoolInput::MarkUsage { request, provider, model, session, handle, retry_after } => {
-                let route = self.route(&provider, model.as_deref());
-                let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
-                Command::MarkUsage(MarkCommand { request, route, session, handle, retry_after })
-            }
-            PoolInput::Login { request, login } => self.start_login(request, login)?,
-            PoolInput::Callback { request, login, text, pasted } => {
-                self.callback(request, login, &text, pasted)?
-            }
-            PoolInput::Logout { request, id } => self.log_out(request, id)?,
-            PoolInput::Refresh { request, id, force, failed, wait } => {
-                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
-                Command::Refresh { request, handle, force, failed, wait }
-            }
-            PoolInput::Introspect { request, id } => {
-                let handle = self.engine.find(id).ok_or_else(|| (request, not_found()))?;
-                if self.introspection(handle).is_none() {
-                    let message = "its provider has no introspection endpoint that is known: give it in the provider's `oauth`";
-                    return Err((
-                        request,
-                        Answer::Failed { code: FailedCode::Invalid, message: message.into() },
-                    ));
-                }
-                Command::Introspect { request, handle }
-            }
-            PoolInput::AutoRefresh { request, enabled, interval } => {
-                Command::AutoRefresh { request, enabled, interval }
-            }
-            PoolInput::Leased { op, fence } => {
-                return Ok(Input::Completion(op, Completion::Leased { fence }));
-            }
-            PoolInput::Busy { op } => return Ok(Input::Completion(op, Completion::Busy)),
-            PoolInput::Answered { op, status, headers, body } => {
-                let refresh = self.refresh_answer(now, op, status, &headers, &body);
-                let completion = refresh
-                    .or_else(|| self.introspection_answer(op, status, &body))
-                    .or_else(|| self.login_answer(now, op, status, &headers, &body));
-                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
-            }
-            PoolInput::Unanswered { op, sent } => {
-                let completion = self.refresh_unanswered(op, sent);
-                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
-            }
-            PoolInput::Advised { op, lead, renew, decided } => {
-                return Ok(Input::Completion(op, Completion::Advised { lead, renew, decided }));
-            }
-            PoolInput::HostRefreshed { op, access, refresh, expires, identity } => {
-                let completion = match refresh::host_tokens(&access, refresh, expires) {
-                    Some(tokens) => self.refreshed_by_host(op, Tokens { identity, ..tokens }),
-                    None => self.failed_by_host(op, refresh_failure(false, "malformed".into(), None)),
-                };
-                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
-            }
-            PoolInput::HostRefreshFailed { op, definitive, code, retry_after } => {
-                let completion = self.failed_by_host(op, refresh_failure(definitive, code, retry_after));
-                return Ok(Input::Completion(op, completion.unwrap_or_else(nothing_asked)));
-            }
             PoolInput::Loaded { op, generation, rows } => {
                 let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
                 return Ok(Input::Completion(op, Completion::Loaded { generation, rows }));
@@ -467,6 +354,7 @@ impl Pool {
             PoolInput::Failed { op, message } => {
                 return Ok(Input::Completion(op, Completion::Failed { message }));
             }
+            seldom => return self.translate_seldom(now, seldom),
         };
         Ok(Input::Command(command))
     }
@@ -525,35 +413,6 @@ impl Pool {
         for effect in step.effects {
             match effect {
                 Effect::Load { op, since } => present.effects.push(HostEffect::Load { op, since }),
-                Effect::Lease { op, id, ttl } => {
-                    present.effects.push(HostEffect::Lease { op, key: lease_key(id), ttl });
-                }
-                Effect::Renew { op, id, fence, ttl } => {
-                    present.effects.push(HostEffect::Renew { op, key: lease_key(id), fence, ttl });
-                }
-                Effect::Release { id, fence } => {
-                    present.effects.push(HostEffect::Release { key: lease_key(id), fence });
-                }
-                Effect::Refresh { op, handle, secret } => match self.refresh_call(op, handle, secret) {
-                    Ok(effect) => present.effects.push(effect),
-                    Err(failure) => follow.push(Follow::Failed(op, Completion::RefreshFailed(failure))),
-                },
-                Effect::Advise { op, handle, decide, expires, renewed } => {
-                    present.effects.push(HostEffect::Advise { op, handle, decide, expires, renewed });
-                }
-                Effect::Introspect { op, handle } => match self.introspection(handle) {
-                    Some(request) => present.effects.push(HostEffect::Http {
-                        op,
-                        handle: Some(handle),
-                        login: None,
-                        request,
-                    }),
-                    None => follow.push(Follow::Failed(op, nothing_asked())),
-                },
-                Effect::FetchUsage { op, handle, secret } => match self.usage_question(op, handle, secret) {
-                    Ok(effect) => present.effects.push(effect),
-                    Err(trouble) => follow.push(Follow::Failed(op, Completion::UsageFailed(trouble))),
-                },
                 Effect::Commit { op, mutations } => {
                     let mutations =
                         mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
@@ -564,35 +423,11 @@ impl Pool {
                     self.outdate(handle, &mut present.changed);
                 }
                 Effect::Forget { handle } => self.outdate(handle, &mut present.changed),
-                Effect::LoginCall { op, login, stage } => match self.login_request(login, stage) {
-                    Some(request) => {
-                        present.effects.push(HostEffect::Http {
-                            op,
-                            handle: None,
-                            login: Some(login),
-                            request,
-                        });
-                    }
-                    None => follow.push(Follow::Failed(op, nothing_asked())),
-                },
-                Effect::LoginPrompt { login } => present.effects.extend(self.login_prompt(login)),
-                Effect::LoginStore { login } => follow.push(Follow::Store(login)),
-                Effect::LoginOver { login } => self.vault.forget_login(login),
-                Effect::Revoke { op, handle } => match self.revocation(handle) {
-                    Some(request) => {
-                        present.effects.push(HostEffect::Http {
-                            op,
-                            handle: Some(handle),
-                            login: None,
-                            request,
-                        });
-                    }
-                    None => follow.push(Follow::Failed(op, nothing_asked())),
-                },
                 Effect::DropSecret { secret } => dropped.push(secret),
                 Effect::Reply { request, reply } => {
                     present.effects.push(HostEffect::Reply { request, answer: answer(reply) });
                 }
+                seldom => self.present_seldom(seldom, present, &mut follow),
             }
         }
         for secret in dropped {
@@ -670,23 +505,6 @@ fn answer(reply: Reply) -> Answer {
         Reply::Done { ids } => Answer::Done { ids },
         Reply::Failed(Failed { code, message }) => Answer::Failed { code, message },
     }
-}
-
-/// The key of the lease under which a credential's tokens are renewed.
-fn lease_key(id: CredentialId) -> String {
-    ["refresh/", &*id.0.to_string()].concat()
-}
-
-fn nothing_asked() -> Completion {
-    Completion::Failed { message: "it answers nothing".into() }
-}
-
-fn refresh_failure(definitive: bool, code: Box<str>, retry_after: Option<Span>) -> RefreshFailure {
-    let kind = if definitive { FailureKind::Definitive } else { FailureKind::Transient };
-    // A word, not a text: it goes into events.
-    let is_word =
-        code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    RefreshFailure { kind, code: if is_word { code } else { "host".into() }, retry_after }
 }
 
 fn invalid(error: &InputError) -> Answer {

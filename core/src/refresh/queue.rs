@@ -14,6 +14,11 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Is anybody in it?
+    pub const fn has_some(&self) -> bool {
+        !self.urgent.is_empty() || !self.later.is_empty()
+    }
+
     /// Adds one. The number tells who sits at the handle.
     pub fn push(&mut self, handle: Handle, incarnation: u32, urgent: bool) {
         if urgent { &mut self.urgent } else { &mut self.later }.push((handle, incarnation));

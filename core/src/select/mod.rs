@@ -9,6 +9,7 @@ mod chance;
 mod hot;
 mod int_map;
 mod leader;
+mod otherwise;
 mod pick;
 mod ranking;
 mod recency;

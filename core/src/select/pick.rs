@@ -1,6 +1,5 @@
 //! The pick: affinity has been asked already; tier by tier, the strategy chooses.
 
-use super::chance::{anybody, better_of_two};
 use super::hot::Hot;
 use super::rotation::{around, Cursors};
 use super::shard::Order;
@@ -63,42 +62,24 @@ impl Table {
         cursors: &mut Cursors,
         accept: impl Fn(Handle) -> bool,
     ) -> Option<Handle> {
+        let by_use = matches!(choice.strategy, Strategy::LeastRecentlyUsed | Strategy::KindOrder);
+        let tier = &mut self.shards[shard as usize].tiers[rank];
         let seated = &self.tiers[rank];
         let handle_at = |position: u32| seated.handle(position);
-        let place_at = |position: u32| seated.places.get(position as usize).copied();
-        let accept = |position: u32| handle_at(position).is_some_and(&accept);
         let hot_at = |position| handle_at(position).and_then(|handle| choice.hot.get(handle.0 as usize));
         let used_at = |position| hot_at(position).map_or(u64::MAX, |hot| hot.used);
-        let tier = &mut self.shards[shard as usize].tiers[rank];
-        let ready = &tier.ready;
-        let length = seated.handles.len() as u32;
-        let position = match (choice.start, choice.strategy, &mut tier.order) {
-            (Start::Strategy | Start::Hash(_), _, Order::Usage(ranking)) => {
+        let accept_at = |position| handle_at(position).is_some_and(&accept);
+        let position = match (choice.start, &mut tier.order) {
+            (Start::Strategy | Start::Hash(_), Order::Usage(ranking)) => {
                 ranking.advance(choice.mono.0.cast_signed());
-                ranking.best_of(accept)
+                ranking.best_of(accept_at)?
             }
-            (Start::Hash(hash), ..) => {
-                let start = tier.present.nth(hash % tier.present.count().max(1))?;
-                around(ready, start, accept)
+            (Start::Strategy, Order::Uses(uses)) if by_use => {
+                uses.least_recent(&tier.ready, used_at, accept_at)?
             }
-            (Start::Circle(session), ..) => seated.circle.meet(session, &tier.met, accept),
-            (_, Strategy::RoundRobin, _) => cursors.by_rank[rank].turn(ready, place_at, accept),
-            (_, Strategy::Sequential, _) => cursors.by_rank[rank].stay(ready, place_at, accept),
-            (_, Strategy::Random, _) => anybody(choice.seed, cursors, (ready, length), accept),
-            (_, Strategy::PowerOfTwo, _) => {
-                let load = |position| hot_at(position).map_or((u32::MAX, 0), |hot| (hot.in_flight, hot.used));
-                better_of_two(choice.seed, cursors, (ready, length), load, accept)
-            }
-            (_, _, Order::Uses(uses)) => uses.least_recent(ready, used_at, accept),
-            (_, _, Order::Credits(credits)) => {
-                // A turn is taken only if it is somebody's.
-                around(ready, 0, accept)?;
-                credits.turn(accept)
-            }
-            (_, _, Order::Loads(loads)) => loads.least_of(|position| position, accept),
-            (_, _, Order::None) => around(ready, 0, accept),
+            _ => return self.pick_otherwise(shard, rank, choice, cursors, &accept),
         };
-        handle_at(position?)
+        handle_at(position)
     }
 
     /// Is somebody ready that `accept` takes? Changes nothing.

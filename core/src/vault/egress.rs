@@ -3,6 +3,7 @@
 
 use crate::json::{ToJson, Writer};
 use crate::secret::Secret;
+use crate::wire::find::split_once;
 
 /// A header's name, in lower case, and its value.
 pub type Header = (Box<str>, Secret);
@@ -61,7 +62,7 @@ impl Egress {
 
     /// The proxy's address as it may be shown: without user, password and path.
     pub fn shown_proxy(&self) -> Option<Box<str>> {
-        let (scheme, rest) = self.proxy.as_ref()?.expose().split_once("://")?;
+        let (scheme, rest) = split_once(self.proxy.as_ref()?.expose(), "://")?;
         let authority = authority(rest);
         let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         Some([scheme, "://", host].concat().into())
@@ -70,7 +71,7 @@ impl Egress {
     /// Shows every text that must not be seen: the address, user and password of the proxy, the values of headers.
     pub(super) fn each(&self, see: &mut dyn FnMut(&str)) {
         if let Some((proxy, (_, rest))) =
-            self.proxy.as_ref().and_then(|proxy| Some((proxy, proxy.expose().split_once("://")?)))
+            self.proxy.as_ref().and_then(|proxy| Some((proxy, split_once(proxy.expose(), "://")?)))
         {
             see(proxy.expose());
             if let Some((user, _)) = authority(rest).rsplit_once('@') {
@@ -90,7 +91,7 @@ fn authority(rest: &str) -> &str {
 }
 
 fn is_proxy(address: &str) -> bool {
-    let Some((scheme, rest)) = address.split_once("://") else { return false };
+    let Some((scheme, rest)) = split_once(address, "://") else { return false };
     let host = authority(rest).rsplit('@').next().unwrap_or_default();
     matches!(scheme, "http" | "https" | "socks5")
         && !host.is_empty()

@@ -15,6 +15,7 @@ pub mod session;
 pub mod spoken;
 pub mod sse;
 
+pub(crate) mod base64;
 pub(crate) mod find;
 mod ietf;
 mod number;

@@ -333,10 +333,6 @@ impl FromJson for PoolInput {
                 refreshed = false,
             }),
             "add" => variant!(from, Self::Add { request, credentials }),
-            "update" => {
-                variant!(from, Self::Update { request, id, changes = Box::default(), secret = None })
-            }
-            "remove" => variant!(from, Self::Remove { request, id }),
             "override" => variant!(from, Self::Override {
                 request,
                 provider,
@@ -345,74 +341,13 @@ impl FromJson for PoolInput {
                 secret = None,
                 name = None,
             }),
-            "untie" => variant!(from, Self::Untie { request, session }),
-            "reset" => {
-                variant!(from, Self::Reset { request, handle = None, provider = None, model = None })
-            }
-            "drain" => variant!(from, Self::Drain { request, handle }),
-            "policy" => {
-                variant!(from, Self::Policy { request, policy = Value::Null, documents = Vec::new() })
-            }
             "flush" => variant!(from, Self::Flush { request }),
-            "usage" => variant!(from, Self::Usage { request, handle, report }),
-            "fetch_usage" => variant!(from, Self::FetchUsage {
-                request,
-                providers = Vec::new(),
-                handles = Vec::new(),
-                force = false,
-                wait = Span::from_secs(15),
-            }),
-            "usage_headers" => variant!(from, Self::UsageHeaders { request, handle, headers, status = None }),
-            "mark_usage" => variant!(from, Self::MarkUsage {
-                request,
-                provider,
-                model = None,
-                session = None,
-                handle = None,
-                retry_after as "retryAfter" = None,
-            }),
-            "login" => variant!(from, Self::Login { request, login }),
-            "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),
-            "logout" => variant!(from, Self::Logout { request, id }),
-            "refresh" => variant!(from, Self::Refresh {
-                request,
-                id,
-                force = false,
-                failed = None,
-                wait = Span::ZERO,
-            }),
-            "introspect" => variant!(from, Self::Introspect { request, id }),
-            "auto_refresh" => {
-                variant!(from, Self::AutoRefresh { request, enabled = true, interval = Span::ZERO })
-            }
             "loaded" => variant!(from, Self::Loaded { op, generation, rows }),
             "changed" => variant!(from, Self::Changed { generation, rows }),
-            "leased" => variant!(from, Self::Leased { op, fence }),
-            "busy" => variant!(from, Self::Busy { op }),
-            "answered" => {
-                variant!(from, Self::Answered { op, status, headers = Vec::new(), body = String::new() })
-            }
-            "unanswered" => variant!(from, Self::Unanswered { op, sent = true }),
-            "advised" => {
-                variant!(from, Self::Advised { op, lead = None, renew = None, decided = false })
-            }
-            "host_refreshed" => variant!(from, Self::HostRefreshed {
-                op,
-                access,
-                refresh = None,
-                expires = None,
-                identity = Identity::default(),
-            }),
-            "host_refresh_failed" => variant!(from, Self::HostRefreshFailed {
-                op,
-                definitive = false,
-                code = "host".into(),
-                retry_after = None,
-            }),
             "committed" => variant!(from, Self::Committed { op, generation, rows }),
             "conflict" => variant!(from, Self::Conflict { op, rows }),
             "failed" => variant!(from, Self::Failed { op, message }),
-            _ => return Err(from.wrong("there is no such input")),
+            seldom => Self::read_seldom(seldom, from)?,
         };
         from.end_tag()
     }
