@@ -57,9 +57,20 @@ const SOURCES: [(&str, &str, &str); 20] = [
     ("moonshot", "api_key", include_str!("sources/moonshot.json")),
 ];
 
+/// Whom they can ask, without how: that is all that most programs need.
+const ASKED: [(&str, &str); SOURCES.len()] = {
+    let mut asked = [("", ""); SOURCES.len()];
+    let mut at = 0;
+    while at < asked.len() {
+        asked[at] = (SOURCES[at].0, SOURCES[at].1);
+        at += 1;
+    }
+    asked
+};
+
 /// Can this provider be asked with this kind of credential? `None`: nobody knows how; `Some(false)`: not with this kind.
 pub fn can_be_asked(provider: &str, kind: Kind) -> Option<bool> {
-    let (_, kinds, _) = SOURCES.iter().find(|(name, ..)| *name == provider)?;
+    let (_, kinds) = ASKED.iter().find(|(name, _)| *name == provider)?;
     Some(kinds.split(' ').any(|word| word == kind.as_str()))
 }
 
