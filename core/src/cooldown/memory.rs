@@ -46,6 +46,14 @@ impl Counts {
         }
     }
 
+    /// Forgets the failures that a new secret mends. All of them together stay counted: a total has no reasons.
+    pub(super) fn forget_the_secret(&mut self) {
+        for reason in Reason::ALL.iter().filter(|reason| reason.is_about_the_secret()) {
+            self.levels.0[*reason as usize] = 0;
+            self.failures.0[*reason as usize] = 0;
+        }
+    }
+
     /// Counts a failure.
     pub(super) fn count(&mut self, reason: Reason, now: Instant) {
         let failures = &mut self.failures.0[reason as usize];

@@ -1,11 +1,13 @@
 //! What a failure does to one scope of a credential, and what a success undoes.
 
+mod beneath;
 mod half_open;
 mod ladder;
 mod memory;
 mod row;
 mod upstream;
 
+pub use beneath::{Beneath, BeneathRow};
 pub use half_open::HalfOpen;
 pub use memory::{Counts, PerReason};
 pub use row::CooldownRow;
@@ -81,6 +83,8 @@ pub struct Cooldown {
     pub reason: Option<Reason>,
     /// Who chose the end.
     pub source: Source,
+    /// What holds when a new secret ends it.
+    pub beneath: Option<Beneath>,
     /// How it comes back, where it is coming back.
     pub half_open: Option<HalfOpen>,
     /// What is remembered of failures; of a credential as a whole where the policy counts so, then in its own scope.
@@ -175,7 +179,7 @@ impl Cooldown {
             }
         };
         if rule.again == Again::Replace || source == Source::Hint && at.policy.hints.shortens {
-            self.active = false;
+            (self.active, self.beneath) = (false, None);
         }
         self.rest(now, length, reason, source)
     }
@@ -184,9 +188,16 @@ impl Cooldown {
     pub fn rest(&mut self, now: Instant, length: Span, reason: Reason, source: Source) -> Effect {
         let length = length.min(LONGEST_REST);
         let until = now + length;
-        if until <= now || (self.active && until <= self.until) {
+        if until <= now {
             return Effect::Nothing;
         }
+        if self.active && until <= self.until {
+            if self.reason.is_some_and(Reason::is_about_the_secret) {
+                self.lay_beneath(Some(Beneath { until, length, began: now, reason, source }));
+            }
+            return Effect::Nothing;
+        }
+        self.beneath = self.beneath_of(reason);
         (self.active, self.until, self.length, self.began) = (true, until, length, now);
         (self.reason, self.source, self.half_open, self.strikes) = (Some(reason), source, None, 0);
         Effect::Cooled
@@ -199,7 +210,7 @@ impl Cooldown {
 
     /// Its time has come: it is back, or coming back.
     pub fn recover(&mut self, rules: Return, now: Instant) {
-        self.active = false;
+        (self.active, self.beneath) = (false, None);
         self.half_open = HalfOpen::start(rules, self.source == Source::Circuit, now);
     }
 

@@ -1,6 +1,6 @@
 //! A cooldown as a store keeps it.
 
-use super::{Cooldown, Counts, PerReason, Source};
+use super::{BeneathRow, Cooldown, Counts, PerReason, Source};
 use crate::json::{from_json, object, ToJson, Writer};
 use crate::policy::Return;
 use crate::time::{Instant, Now, Span, Timestamp};
@@ -20,6 +20,8 @@ pub struct CooldownRow {
     pub reason: Option<Reason>,
     /// Who chose the end.
     pub source: Source,
+    /// What holds when a new secret ends it.
+    pub beneath: Option<BeneathRow>,
     /// How far each reason's ladder has climbed.
     pub levels: PerReason,
     /// How often each reason failed, as far as it is remembered.
@@ -37,6 +39,7 @@ from_json! {
         began,
         reason = None,
         source = Source::Default,
+        beneath = None,
         levels = PerReason::default(),
         failures = PerReason::default(),
         total = 0,
@@ -53,6 +56,7 @@ impl ToJson for CooldownRow {
             began,
             reason if given,
             source,
+            beneath if given,
             levels if given,
             failures if given,
             total if (counted),
@@ -70,6 +74,7 @@ impl CooldownRow {
             began: now.wall_of(state.began),
             reason: state.reason,
             source: state.source,
+            beneath: state.beneath.as_ref().map(|rest| BeneathRow::of(rest, now)),
             levels: state.counts.levels,
             failures: state.counts.failures,
             total: state.counts.total,
@@ -80,6 +85,13 @@ impl CooldownRow {
     /// How long it still rests: until its end, and no longer than its length, whatever the clock did since.
     fn left(&self, now: Now) -> Span {
         self.until.since(now.wall).min(self.length)
+    }
+
+    /// Its rest, where it is one that a new secret does not end.
+    fn lasting(&self) -> Option<BeneathRow> {
+        let reason = self.reason.filter(|reason| !reason.is_about_the_secret())?;
+        let &Self { until, length, began, source, .. } = self;
+        Some(BeneathRow { until, length, began, reason, source })
     }
 
     /// The state that the row means at this moment. A rest that has ended without a success since is coming back.
@@ -93,6 +105,7 @@ impl CooldownRow {
             began: past(self.began),
             reason: self.reason,
             source: self.source,
+            beneath: self.beneath.as_ref().and_then(|rest| rest.restore(now)),
             counts: Counts {
                 levels: self.levels,
                 failures: self.failures,
@@ -113,6 +126,10 @@ impl CooldownRow {
     pub fn merged(self, other: &Self, now: Now) -> Self {
         let (mut row, less) =
             if self.left(now) >= other.left(now) { (self, other.clone()) } else { (other.clone(), self) };
+        if row.reason.is_some_and(Reason::is_about_the_secret) {
+            let covered = [row.beneath.take(), less.lasting(), less.beneath];
+            row.beneath = covered.into_iter().flatten().max_by_key(|rest| rest.left(now));
+        }
         row.levels.raise(less.levels);
         row.failures.raise(less.failures);
         (row.total, row.last) = (row.total.max(less.total), row.last.max(less.last));
@@ -139,6 +156,7 @@ mod tests {
             began: Timestamp(until.saturating_sub(length)),
             reason: Some(Reason::RateLimit),
             source: Source::Ladder,
+            beneath: None,
             levels: levels(level),
             failures: levels(level),
             total: u16::from(level),

@@ -297,12 +297,16 @@ impl Engine {
         self.set_timer(handle);
     }
 
-    /// A new secret ends the cooldowns that the old one earned.
+    /// A new secret ends the cooldowns that the old one earned, and no limit of the account that was said meanwhile.
     fn end_cooldowns_of_the_secret(&mut self, handle: Handle) {
+        let now = self.now.mono;
         let Some(member) = self.member_mut(handle) else { return };
-        let before = member.health.len();
-        member.health.retain(|(_, state)| !state.reason.is_some_and(Reason::is_about_the_secret));
-        if member.health.len() < before {
+        let mut ended = false;
+        for (_, state) in &mut member.health {
+            ended |= state.end_of_the_secret(now);
+        }
+        member.health.retain(|(_, state)| state.remembers());
+        if ended {
             self.remember(handle);
             self.restand(handle, None);
             self.note_unsaved_health(handle);
