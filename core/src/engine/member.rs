@@ -59,8 +59,8 @@ pub(super) struct Member {
     pub(super) hold_level: u8,
     /// A refresh is in doubt: when it is to be resolved, whether the token is due or not.
     pub(super) doubt_at: Option<Instant>,
-    /// An intent of ours with this fence may be in the store, and nothing was sent under it; was it in doubt before?
-    pub(super) unsent: Option<(u64, bool)>,
+    /// Intents of ours with these fences may be in the store: nothing was in doubt before them, and nothing was sent under them.
+    pub(super) unsent: Vec<u64>,
     /// What the host's own code says of when it is renewed.
     pub(super) advice: Option<Box<Advice>>,
     /// Which version was refused first, and when.
@@ -130,7 +130,7 @@ impl Member {
             hold_until: None,
             hold_level: 0,
             doubt_at: None,
-            unsent: None,
+            unsent: Vec::new(),
             advice: None,
             refused: None,
             health: Vec::new(),

@@ -26,7 +26,7 @@ impl Engine {
         }
         // An intent may have been written all the same, and another would take it for a request whose answer was lost. Nobody has to
         // wait for it, but it is not left behind, however often the store fails.
-        let intended = self.member(handle).is_some_and(|member| matches!(member.unsent, Some((_, false))));
+        let intended = self.member(handle).is_some_and(|member| !member.unsent.is_empty());
         if intended && matches!(phase, Phase::Leasing | Phase::Reading | Phase::Intending | Phase::Closing) {
             let Some(job) = self.job(handle) else { return };
             job.held(now);

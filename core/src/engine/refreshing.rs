@@ -9,6 +9,8 @@ use crate::refresh::{Doubt, FailureKind, Fresh, Mark, Phase, RefreshFailure, Ref
 
 /// So many times in a row a row is read again because others changed it meanwhile.
 const MAX_CONFLICTS: u32 = 8;
+/// So many fences are remembered under which nothing was sent.
+const MOST_UNSENT: usize = 8;
 
 /// What is to be written of a refresh.
 #[derive(Debug)]
@@ -172,10 +174,6 @@ impl Engine {
                 self.call(handle);
             }
             (Phase::Intending, Completion::Conflict { rows }) => {
-                // Nothing was written.
-                if let Some(member) = self.member_mut(handle) {
-                    member.unsent = None;
-                }
                 self.adopt_changed(rows);
                 self.again(id);
             }
@@ -263,7 +261,7 @@ impl Engine {
         }
         if !job.forced && !wanted {
             let row = member.refresh_row;
-            if has_lease && row.open && member.unsent == Some((row.fence, false)) {
+            if has_lease && row.open && member.unsent.contains(&row.fence) {
                 return self.write_row(handle, Phase::Closing, RefreshRow { open: false, ..row });
             }
             return self.end_refresh(handle);
@@ -273,12 +271,13 @@ impl Engine {
             return self.ask_lease(handle);
         }
         let (row, by_hand, fence) = (member.refresh_row, job.by_hand, job.fence);
-        let doubt = match member.unsent.filter(|(fence, _)| row.open && row.fence == *fence) {
-            // What does not rotate cannot have been lost.
-            _ if member.secret.is_repeatable() => Doubt::None,
-            // Our own intent, under which nothing was sent: the store was slow, or told as failed what it had done.
-            Some((_, false)) => Doubt::None,
-            _ => row.doubt(version, now.wall, grace),
+        // Our own intent, under which nothing was sent: the store was slow, or told as failed what it had done.
+        let nothing_sent = row.open && member.unsent.contains(&row.fence);
+        // And what does not rotate cannot have been lost.
+        let doubt = if nothing_sent || member.secret.is_repeatable() {
+            Doubt::None
+        } else {
+            row.doubt(version, now.wall, grace)
         };
         let mut intent = RefreshRow { fence, base: version, at: now.wall, open: true };
         match doubt {
@@ -300,7 +299,14 @@ impl Engine {
             job.doubted = doubted;
         }
         if let Some(member) = self.member_mut(handle) {
-            member.unsent = Some((fence, doubted));
+            // Fences only grow: what the store has is none of those before it. Between two writes it may have the first or the second.
+            member.unsent.retain(|&of| of >= row.fence && of != fence);
+            if member.unsent.len() == MOST_UNSENT {
+                member.unsent.remove(1);
+            }
+            if !doubted {
+                member.unsent.push(fence);
+            }
         }
         self.write_row(handle, Phase::Intending, intent);
     }
@@ -336,7 +342,7 @@ impl Engine {
         };
         let Some((op, _)) = self.refresh_op(handle, Phase::Calling, None) else { return };
         if let Some(member) = self.member_mut(handle) {
-            member.unsent = None;
+            member.unsent.clear();
         }
         if let Some(job) = self.job(handle) {
             job.silent_at = Some(now.mono + timeout);

@@ -151,7 +151,7 @@ impl Engine {
             member.refresh_version = version;
             member.refresh_row = written.row;
             if !written.row.open {
-                member.unsent = None;
+                member.unsent.clear();
             }
         }
     }
