@@ -4,6 +4,8 @@
 //   npm run kill-test -- --minutes 10                               as often as in so many minutes of this compressed life
 // A token lives for two seconds, which stand for an hour: what a crash can break happens between one renewal and the next, however long
 // that takes. So life is measured in renewals, not in seconds: a slow machine takes longer, and has lived as much.
+// Most that are killed have come up: where starting takes longer than living, nobody would ever renew, and the server's leeway would pass
+// while an account is in doubt. (Such a run ended with all accounts at `needs_login`: nothing was presented too late, and nobody was left.)
 // Nobody may present a token that was rotated away (beyond the server's leeway), and no account may be lost.
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
@@ -48,25 +50,39 @@ await first.close();
 /** @type {Record<string, number>} */
 const said = {};
 let kills = 0;
+/** By number of process: it has opened its pool. @type {boolean[]} */
+const up = [];
 const worker = fileURLToPath(new URL("support/worker.mjs", import.meta.url));
 /** @type {import("node:child_process").ChildProcess[]} */
 const children = [];
 /** @param {number} n */
 function start(n) {
   const child = fork(worker, [place, oidc.issuer, options], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  child.on("message", (message) => (said[String(message)] = (said[String(message)] ?? 0) + 1));
+  up[n] = false;
+  child.on("message", (message) => {
+    if (message === "up") up[n] = children[n] === child;
+    else said[String(message)] = (said[String(message)] ?? 0) + 1;
+  });
   children[n] = child;
 }
 for (let n = 0; n < PROCESSES; n += 1) start(n);
+/** How the accounts stand in the store, for people. */
+async function stand() {
+  const store = openStore(place);
+  const { rows } = await store.load(0);
+  await store.close();
+  return rows.filter(({ kind }) => kind === "credential" || kind === "refresh").map(({ kind, id, data }) => `${kind} ${id}: ${data}`).join("\n");
+}
 const renewed = () => oidc.grants.filter((grant) => grant === "refresh_token").length;
 const began = Date.now();
 let progress = { count: 0, at: began };
 while (renewed() < RENEWALS * ACCOUNTS) {
   if (renewed() > progress.count) progress = { count: renewed(), at: Date.now() };
-  assert.ok(Date.now() - progress.at < HANGS_MS, `nobody was renewed for ${HANGS_MS / 1000} s: ${JSON.stringify({ kills, renewed: renewed(), calls: said, refused: oidc.refused })}`);
+  if (Date.now() - progress.at >= HANGS_MS) assert.fail(`nobody was renewed for ${HANGS_MS / 1000} s: ${JSON.stringify({ kills, renewed: renewed(), calls: said, refused: oidc.refused })}\n${await stand()}`);
   await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 600));
   const n = Math.floor(Math.random() * PROCESSES);
   const child = children[n];
+  if (!up[n] && Math.random() < 0.75) continue;
   if (child?.pid !== undefined) process.kill(child.pid, "SIGKILL");
   kills += 1;
   start(n);

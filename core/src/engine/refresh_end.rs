@@ -185,7 +185,7 @@ impl Engine {
             return self.effects.extend(row.secret.map(|secret| Effect::DropSecret { secret }));
         };
         let parsed = row.data.as_deref().and_then(|data| json::read::<RefreshRow>(data).ok());
-        let resolve_at = self.now.mono + self.policy.refresh.lease;
+        let (now, lease) = (self.now, self.policy.refresh.lease);
         let Some(member) = self.member_mut(handle) else { return };
         member.refresh_version = row.version;
         // A row that cannot be read is treated as an open intent: carefully.
@@ -195,9 +195,11 @@ impl Engine {
             ..RefreshRow::default()
         };
         member.refresh_row = parsed.unwrap_or(unknown);
-        // Somebody is at it, or was: by the end of his lease it is known which.
+        // Somebody is at it, or was: by the end of his lease it is known which. It was taken before the intent was written: who comes
+        // up later than that has nothing to wait for, and the provider's grace is running.
+        let left = Span(lease.0.saturating_sub(now.wall.since(member.refresh_row.at).0));
         let open = member.refresh_row.open && member.job.is_none();
-        member.doubt_at = open.then_some(resolve_at);
+        member.doubt_at = open.then(|| now.mono + left);
         let old = std::mem::replace(&mut member.spare, row.secret);
         self.effects.extend(old.map(|secret| Effect::DropSecret { secret }));
         self.set_timer(handle);

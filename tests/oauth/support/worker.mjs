@@ -5,6 +5,8 @@ import { openStore } from "./store.mjs";
 
 const [place = "", issuer = "", options = "{}"] = process.argv.slice(2);
 const pool = await CredentialPool.open({ store: openStore(place), env: false, ...JSON.parse(options) });
+process.on("disconnect", () => process.exit());
+process.send?.("up");
 for (;;) {
   /** @type {string} */
   let said;
