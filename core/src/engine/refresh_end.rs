@@ -1,6 +1,6 @@
 //! How a refresh ends: what a failure costs, answers that come late, and who is told.
 
-use super::member::ScopeKey;
+use super::member::{Member, ScopeKey};
 use super::{Completion, Effect, Engine, EventKind, FailedCode, Reply, Row};
 use crate::id::Handle;
 use crate::json;
@@ -8,6 +8,9 @@ use crate::policy::CooldownRule;
 use crate::refresh::{FailureKind, Fresh, Mark, Phase, RefreshFailure, RefreshRow};
 use crate::time::Span;
 use crate::verdict::{Failure, Reason, Scope};
+
+/// In doubt, and the grace all but over: the next try comes not sooner than after this.
+const LEAST_HOLD: Span = Span::from_secs(1);
 
 impl Engine {
     /// The store failed. What must not be lost is kept, and tried again.
@@ -141,6 +144,14 @@ impl Engine {
         self.somebody_returned = true;
     }
 
+    /// How much of the provider's grace is left, where a refresh is in doubt.
+    fn grace_left(&self, member: &Member) -> Option<Span> {
+        let row = member.refresh_row;
+        let open = row.open && row.base == member.record.secret_version && !member.secret.is_repeatable();
+        let grace = self.facts_of[member.provider.0 as usize].grace.unwrap_or(self.policy.refresh.grace);
+        open.then(|| Span(grace.0.saturating_sub(self.now.wall.since(row.at).0)))
+    }
+
     /// After a failure nothing is asked for a while; where the policy says so the credential rests as long.
     pub(super) fn hold_refresh(&mut self, handle: Handle, failure: &RefreshFailure) {
         let rules = &self.policy.refresh;
@@ -148,8 +159,13 @@ impl Engine {
         let (backoff, longest, misconfigured) = (rules.backoff, rules.backoff_max, rules.misconfigured);
         let now = self.now;
         let longest_hint = self.policy.hints.max;
+        let running = self.member(handle).and_then(|member| self.grace_left(member));
         let Some(member) = self.member_mut(handle) else { return };
-        let doubled = backoff.0.saturating_mul(1 << member.hold_level.min(32)).min(longest.0);
+        let mut doubled = backoff.0.saturating_mul(1 << member.hold_level.min(32)).min(longest.0);
+        if let Some(left) = running {
+            // In doubt the provider's grace is running: our patience must not wait the account away.
+            doubled = doubled.min(LEAST_HOLD.0.max(left.0 / 2));
+        }
         let wait = match failure.kind {
             FailureKind::Misconfigured => misconfigured,
             _ => Span(doubled.max(failure.retry_after.unwrap_or(Span::ZERO).min(longest_hint).0)),

@@ -6,7 +6,9 @@ import { openStore } from "./store.mjs";
 const [place = "", issuer = "", options = "{}"] = process.argv.slice(2);
 const pool = await CredentialPool.open({ store: openStore(place), env: false, ...JSON.parse(options) });
 process.on("disconnect", () => process.exit());
-process.send?.("up");
+/** @param {string} word */
+const tell = (word) => process.send?.(word, undefined, undefined, () => undefined);
+tell("up");
 for (;;) {
   /** @type {string} */
   let said;
@@ -18,6 +20,6 @@ for (;;) {
   } catch (error) {
     said = /** @type {{ code?: string }} */ (error).code ?? "error";
   }
-  process.send?.(said);
+  tell(said);
   await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 100));
 }
