@@ -8,7 +8,7 @@ use credpool::json::{self, FromJson, ToJson, Writer};
 use credpool::policy::first_profiles;
 use credpool::pool::{Pool, PoolConfig, PoolInput, Preference};
 use credpool::provider::{CREDENTIAL_HEADERS, CREDENTIAL_QUERY, LIST_HEADERS};
-use credpool::time::{Instant, Now};
+use credpool::time::{Instant, Now, Timestamp};
 use credpool::wire::model_names::{Form, ModelNames};
 use credpool::wire::rate_limit::NAMES;
 use wasm_bindgen::prelude::*;
@@ -83,6 +83,18 @@ impl WasmPool {
     #[wasm_bindgen(js_name = withoutSecrets)]
     pub fn without_secrets(&self, text: &str) -> String {
         self.0.without_secrets(text)
+    }
+
+    /// What is to be signed as the proof for one request with a token that is bound to a key (RFC 9449); empty where the key is none.
+    pub fn proof(&mut self, wall: f64, key: &str, access: &str, method: &str, url: &str) -> String {
+        self.0.proof(Timestamp(wall as u64), key, access, method, url).unwrap_or_default()
+    }
+
+    /// An answer to such a request: its address, its status, headers as pairs. Is the request to be made once more?
+    #[wasm_bindgen(js_name = proofAnswered)]
+    pub fn proof_answered(&mut self, wall: f64, url: &str, status: u16, headers: &str) -> bool {
+        let headers: Vec<(String, String)> = json::read(headers).unwrap_or_default();
+        self.0.proof_answered(Timestamp(wall as u64), url, status, &headers)
     }
 
     /// What the host's own code does to renew a provider's accounts: a `HostRenewal`.

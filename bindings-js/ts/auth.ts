@@ -13,7 +13,7 @@ export interface AuthParts {
 const SENDABLE = /^[\x21-\x7e]+$/;
 
 /** The parts of a request that carry this secret. */
-export function authParts({ facts, listHeaders }: ProviderView, { kind, secret, name, headers: own = [] }: SecretEntry): AuthParts {
+export function authParts({ facts, listHeaders }: ProviderView, { kind, secret, name, headers: own = [], dpop }: SecretEntry): AuthParts {
   const token = kind !== "api_key";
   const keyless = !token && secret === "" && facts.keyless === true;
   const placement: Placement = keyless ? "none" : token ? facts.tokenPlacement : facts.keyPlacement;
@@ -21,7 +21,7 @@ export function authParts({ facts, listHeaders }: ProviderView, { kind, secret, 
   if (placement !== "none" && !SENDABLE.test(secret)) {
     throw new CredpoolError("invalid", `the secret of ${facts.name}:${name} is empty or has a character that cannot stand in a header: update it with pool.update()`);
   }
-  if (placement === "bearer") headers.push(["authorization", `Bearer ${secret}`]);
+  if (placement === "bearer") headers.push(["authorization", `${dpop === undefined ? "Bearer" : "DPoP"} ${secret}`]);
   else if (typeof placement === "object" && "header" in placement) headers.push([placement.header, secret]);
   const secrets = headers.map(([header]) => header);
   // Its owner's headers go before those that the provider usually gets, and behind the credential itself.

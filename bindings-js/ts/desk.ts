@@ -1,5 +1,6 @@
 // Where credentials are handed out and taken back: the hot path in numbers, everything else by the driver.
 import { orAbort } from "./abort.js";
+import { proofFor, sawAnswer } from "./dpop.js";
 import type { Driver } from "./driver.js";
 import { CredpoolError, messageOf } from "./errors.js";
 import type { ErrorCode, OutCandidate } from "./errors.js";
@@ -228,6 +229,12 @@ export class Desk implements LeaseKeeper {
 
   abandon(lease: number): void {
     if (this.#driver.open && !this.#driver.run(() => this.#driver.wasm.abandon(lease))) this.#driver.tick();
+  }
+
+  async proof(entry: Entry, method: string, url: string, after: Response | undefined): Promise<Record<string, string>> {
+    if (entry.dpop === undefined) return {};
+    if (after) sawAnswer(this.#driver, url, after);
+    return { dpop: await proofFor(this.#driver, entry, method, url) };
   }
 
   async report(lease: number, outcome: OutcomeSource, attempts: number, signal?: AbortSignal, aside = false, refreshed = false): Promise<Report> {

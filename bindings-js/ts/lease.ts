@@ -11,6 +11,8 @@ export interface LeaseKeeper {
   release(lease: number): void;
   abandon(lease: number): void;
   report(lease: number, outcome: OutcomeSource, attempts: number): Promise<Report>;
+  /** The proof for one request, where the token is bound to a key. `after`: the answer that asked for a nonce. */
+  proof(entry: Entry, method: string, url: string, after: Response | undefined): Promise<Record<string, string>>;
 }
 
 /** The right to use a credential for one call. It ends with `report`, `release` or `abandon`, or by itself after a time. */
@@ -98,6 +100,14 @@ export class Lease implements Disposable {
   /** Headers that put the credential into a request, names in lower case. */
   headers(): Record<string, string> {
     return Object.fromEntries(this.#entry.parts.headers);
+  }
+
+  /**
+   * The same for one request, with the proof that a token wants that is bound to a key (DPoP): it is good for this method and address,
+   * once. Where the answer is a 401 that asks for a nonce, ask again with that answer as `after`, before you report.
+   */
+  async headersFor(url: string | URL, { method = "GET", after }: { method?: string; after?: Response } = {}): Promise<Record<string, string>> {
+    return { ...this.headers(), ...(await this.#keeper.proof(this.#entry, method, String(url), after)) };
   }
 
   /** A query parameter that puts it there, for the few providers that want it so. */

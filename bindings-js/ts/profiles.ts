@@ -160,9 +160,9 @@ export class Profiles {
   export(id: string): ExportedProfile {
     const info = this.#stored(id);
     const { provider, name, kind, priority, weight, models, excludedModels, aliases, prefix, limits, enabled, cooling, expires, baseUrl, retry, identity } = info;
-    const secret = JSON.parse(this.#driver.run(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh" | "proxyUrl"> & { headers?: [string, string][]; client?: { id: string; secret?: string } };
+    const secret = JSON.parse(this.#driver.run(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh" | "proxyUrl"> & { headers?: [string, string][]; client?: { id: string; secret?: string; dpop?: string } };
     const { headers, client, key, ...rest } = secret;
-    const clientParts = client && { clientId: client.id, ...(client.secret !== undefined && { clientSecret: client.secret }) };
+    const clientParts = client && { clientId: client.id, ...(client.secret !== undefined && { clientSecret: client.secret }), ...(client.dpop !== undefined && { dpopKey: client.dpop }) };
     const parts = { ...rest, ...(key !== undefined && key !== "" && { key }), ...(headers && { headers: Object.fromEntries(headers) }), ...clientParts };
     const given = { ...(priority !== 0 && { priority }), ...(weight !== 1 && { weight }), ...(models.length > 0 && { models }), ...(!enabled && { enabled }), ...(cooling !== undefined && { cooling }) };
     const rules = { ...(excludedModels && { excludedModels }), ...(aliases && { aliases }), ...(prefix !== undefined && { prefix }), ...(limits && { limits }) };

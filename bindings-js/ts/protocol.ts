@@ -28,6 +28,8 @@ export interface HostRenewal {
 export interface ClientData {
   id: string;
   secret?: string;
+  /** The key that the account's tokens are bound to, as a JWK. */
+  dpop?: string;
 }
 
 /** One provider, as the registry has it. */
@@ -53,6 +55,7 @@ export interface OAuthFacts {
   flows: LoginFlow[];
   scopes: string[];
   redirect?: string;
+  dpop?: boolean;
 }
 
 export type LoginFlow = "code" | "device" | "client_credentials";
@@ -68,6 +71,8 @@ export interface LoginInput {
   name?: string;
   priority?: number;
   proxyUrl?: string;
+  /** A new key for its tokens, as a JWK: DPoP. */
+  dpop?: string;
   wait?: number;
 }
 
@@ -272,6 +277,8 @@ export interface SecretEntry {
   baseUrl?: string;
   proxyUrl?: string;
   headers?: [string, string][];
+  /** The key that its token is bound to, as a JWK: each request needs a proof. */
+  dpop?: string;
   /** Its upstream may call models otherwise than callers do. */
   maps?: boolean;
 }
@@ -306,6 +313,8 @@ export interface HttpEffect {
   method: string;
   url: string;
   headers: [string, string][];
+  /** Signs what the header `dpop` holds: a JWK. */
+  key?: string;
   body?: string;
 }
 

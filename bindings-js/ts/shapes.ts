@@ -11,9 +11,9 @@ function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], und
 
 const CREDENTIAL_FIELDS: readonly string[] = [
   "provider", "kind", "key", "token", "access", "refresh", "name", "priority", "weight", "models", "excludedModels", "aliases", "prefix", "limits", "enabled", "cooling", "source", "expires", "baseUrl", "tokenUrl", "proxyUrl", "headers", "retry",
-  "email", "accountId", "orgId", "projectId", "enterpriseUrl", "clientId", "clientSecret",
+  "email", "accountId", "orgId", "projectId", "enterpriseUrl", "clientId", "clientSecret", "dpopKey",
 ];
-const NO_CHANGES: readonly string[] = ["provider", "kind", "clientId", "clientSecret"];
+const NO_CHANGES: readonly string[] = ["provider", "kind", "clientId", "clientSecret", "dpopKey"];
 
 /** A field that is not known is an error, never ignored: it may be a secret under another name. */
 function checkFields(what: string, value: object, known: readonly string[]): void {
@@ -62,8 +62,9 @@ export function credentialInput(provider: string, credential: NewCredential): Cr
   const { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases, prefix, enabled, cooling, source, baseUrl, tokenUrl, proxyUrl, retry } = credential;
   const limits = limitsOf(credential.limits);
   const fields = { kind, key, token, access, refresh, name, priority, weight, models, excludedModels, aliases: aliases?.map(given), prefix, limits, enabled, cooling, source, baseUrl, tokenUrl, proxyUrl, headers: pairs(credential.headers), retry, expires: instant(credential.expires) };
-  const { clientId, clientSecret } = credential;
-  const client = clientId !== undefined && { client: clientData([provider, { clientId, clientSecret }])[1] };
+  const { clientId, clientSecret, dpopKey: dpop } = credential;
+  if (clientId === undefined && dpop !== undefined) throw new CredpoolError("invalid", "dpopKey: needs clientId: only that client may renew tokens that are bound to its key");
+  const client = clientId !== undefined && { client: { ...clientData([provider, { clientId, clientSecret }])[1], ...given({ dpop }) } };
   return { ...given(fields), ...client, provider, identity: identityOf(credential) } as CredentialInput;
 }
 
@@ -112,7 +113,7 @@ export function clientData([provider, client]: [string, OAuthClient]): [string, 
 
 const OAUTH_FIELDS: readonly string[] = [
   "flows", "issuer", "authorize", "token", "device", "revoke", "introspect", "userinfo", "scopes", "body", "clientAuth", "redirect", "params", "headers",
-  "identity", "lifeMs", "graceMs", "orgScoped", "stateInToken", "devicePkce",
+  "identity", "lifeMs", "graceMs", "orgScoped", "stateInToken", "devicePkce", "dpop",
 ];
 
 function oauthFacts(definition: OAuthDefinition): OAuthFacts {

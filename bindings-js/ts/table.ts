@@ -23,8 +23,11 @@ export class Entry implements SecretEntry {
   declare readonly baseUrl?: string;
   declare readonly proxyUrl?: string;
   declare readonly headers?: [string, string][];
+  declare readonly dpop?: string;
   /** Sends its requests: made when it is needed first. */
   transport: typeof globalThis.fetch | undefined;
+  /** Its key, ready to sign (a `CryptoKey`, which not all runtimes have a type for): made when it is needed first. */
+  signer: Promise<unknown> | undefined;
   readonly #view: (provider: string) => ProviderView;
   #parts: AuthParts | undefined;
 
@@ -42,6 +45,7 @@ export class Entry implements SecretEntry {
     if (entry.baseUrl !== undefined) this.baseUrl = entry.baseUrl;
     if (entry.proxyUrl !== undefined) this.proxyUrl = entry.proxyUrl;
     if (entry.headers !== undefined) this.headers = entry.headers;
+    if (entry.dpop !== undefined) this.dpop = entry.dpop;
     this.#view = view;
   }
 

@@ -208,6 +208,8 @@ export interface NewCredential extends Identity {
   /** The OAuth client that the account was logged in by: only that one may renew it. */
   clientId?: string | undefined;
   clientSecret?: string | undefined;
+  /** The key that its tokens are bound to (DPoP): a JWK with its private part, as JSON. As `export` gives it; a login makes its own. */
+  dpopKey?: string | undefined;
   /** Where its tokens are renewed, in place of the provider's own address: `https`, or `http` on a loopback host. An empty text takes it away. */
   tokenUrl?: string | undefined;
   /** Unique for the provider; given where it is left out. Who is named like a stored one takes its place. */
@@ -253,7 +255,7 @@ export interface NewProviderCredential extends NewCredential {
 }
 
 /** What is to change; what is left out stays. */
-export interface CredentialChanges extends Omit<NewCredential, "kind" | "clientId" | "clientSecret"> {
+export interface CredentialChanges extends Omit<NewCredential, "kind" | "clientId" | "clientSecret" | "dpopKey"> {
   disabledCause?: string | undefined;
 }
 

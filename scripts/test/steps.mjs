@@ -197,7 +197,7 @@ const inEveryRuntime = [
     minutes: 6,
     tests: nodeTests,
     skipped: nodeSkipped,
-    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs"], [node, "tests/oauth/processes.mjs", "8"]],
+    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=120000", "tests/oauth/real.mjs", "tests/oauth/dpop.mjs"], [node, "tests/oauth/processes.mjs", "8"]],
   },
   {
     name: "crash",

@@ -5,6 +5,7 @@ import { Attempts } from "../call/attempts.js";
 import type { AttemptOptions } from "../call/attempts.js";
 import { renamed } from "../call/renamed.js";
 import type { Desk, Grant } from "../desk.js";
+import { sendProven } from "../dpop.js";
 import type { Driver } from "../driver.js";
 import { isAnswered, mayHoldError, readOutcome, transportOf } from "../outcome.js";
 import type { OutcomeSource, Wanted } from "../outcome.js";
@@ -67,10 +68,11 @@ class Call {
           if (this.#last) return this.#handOver();
           throw failure ?? grant.toError();
         }
-        const sent = withAbandon(this.#desk, grant, () => withCredential(this.#forUpstream(request, grant, model), grant.entry, signal));
+        const made = () => withCredential(this.#forUpstream(request, grant, model), grant.entry, signal);
+        const sent = withAbandon(this.#desk, grant, made);
         let answer: Response;
         try {
-          answer = await this.#driver.transport(grant.entry)(...sent);
+          answer = await (grant.entry.dpop === undefined ? this.#driver.transport(grant.entry)(...sent) : sendProven(this.#driver, grant.entry, sent, request.body.replayable ? made : undefined));
         } catch (error) {
           failure = error;
           if (!(await this.#failed(attempts, grant, error))) throw error;

@@ -1,5 +1,6 @@
 // Requests to providers on the engine's behalf: token endpoints and their neighbours. Whatever comes back is handed over;
 // what it means the engine says.
+import { signHeaders } from "../dpop.js";
 import { CredpoolError } from "../errors.js";
 import type { WholeHost } from "../host.js";
 import type { HttpEffect, PoolInput } from "../protocol.js";
@@ -10,10 +11,12 @@ const MAX_BODY_BYTES = 1 << 20;
 const LONGEST_MS = 120_000;
 
 /** Sends it, the way that is given; answers what the engine is to be told. Never rejected, and without a word of what was sent. */
-export async function sendRequest({ op, method, url, headers, body }: HttpEffect, host: WholeHost, way: () => typeof globalThis.fetch): Promise<PoolInput> {
+export async function sendRequest({ op, method, url, headers: given, key, body }: HttpEffect, host: WholeHost, way: () => typeof globalThis.fetch): Promise<PoolInput> {
   let send: typeof globalThis.fetch;
+  let headers: [string, string][];
   try {
     send = way();
+    headers = key === undefined ? given : await signHeaders(given, key);
   } catch (error) {
     // Nothing is sent around a proxy. Who asked is told that nobody answered, the host why.
     host.log("credpool: a token endpoint was not asked", error);

@@ -1,6 +1,7 @@
 // One login, the same on every host: who opens the browser and who receives it is the host's business, everything else the
 // engine's.
 import { must } from "../desk.js";
+import { newDpopKey } from "../dpop.js";
 import type { Driver } from "../driver.js";
 import { CredpoolError, messageOf } from "../errors.js";
 import type { LoginInput, PromptEffect } from "../protocol.js";
@@ -25,7 +26,9 @@ export async function login(driver: Driver, provider: string, options: LoginOpti
   try {
     // Bound before the URL is made, so that it holds the real port.
     const running = new Running(driver, facts.name, flow ?? "code", options, receiver, over.signal, way);
-    return await running.run(loginInput(driver, provider, options, receiver?.redirectUri ?? (flow === "code" ? registered : undefined)));
+    const bound = options.dpop ?? facts.oauth?.dpop === true;
+    const input = loginInput(driver, provider, options, receiver?.redirectUri ?? (flow === "code" ? registered : undefined));
+    return await running.run(bound ? { ...input, dpop: await newDpopKey() } : input);
   } finally {
     over.abort();
     await receiver?.close();

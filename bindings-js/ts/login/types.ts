@@ -63,6 +63,8 @@ export interface LoginOptions {
   priority?: number | undefined;
   /** The proxy that the login's requests take, and the account's from then on. Needs `host.transport`. */
   proxyUrl?: string | undefined;
+  /** Binds the account's tokens to a new key (DPoP, RFC 9449): who has stolen them alone cannot use them. As the provider's definition says where it is left out. */
+  dpop?: boolean | undefined;
   /** How long the person may take: 5 minutes. The device flow has the provider's own limit. */
   timeoutMs?: number | undefined;
   /** Gives up; the promise is then rejected with the signal's reason. */
@@ -102,10 +104,12 @@ export interface OAuthDefinition {
   identity?: { email?: readonly string[]; accountId?: readonly string[]; orgId?: readonly string[]; projectId?: readonly string[] } | undefined;
   /** How long an access token lives where nobody says. */
   lifeMs?: number | undefined;
-  /** How long after a refresh the old refresh token is still taken. */
+  /** How long after a refresh the old refresh token is still taken; less than the provider says by what a request may take. */
   graceMs?: number | undefined;
   /** Are an account's organisations accounts of their own? */
   orgScoped?: boolean | undefined;
   stateInToken?: boolean | undefined;
   devicePkce?: boolean | undefined;
+  /** Are tokens bound to a key of the account's (DPoP, RFC 9449)? A login whose tokens are not is refused then. */
+  dpop?: boolean | undefined;
 }

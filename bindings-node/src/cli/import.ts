@@ -157,7 +157,7 @@ async function readBundle({ env, read }: Context, file: string | undefined): Pro
 /** An account's access token, as one that nobody renews. */
 function withoutRefresh(credential: FoundCredential["credential"]): FoundCredential["credential"] {
   if (credential.kind !== "oauth") return credential;
-  const { access, refresh: _refresh, clientId: _id, clientSecret: _secret, ...rest } = credential;
+  const { access, refresh: _refresh, clientId: _id, clientSecret: _secret, dpopKey: _key, ...rest } = credential;
   return { ...rest, kind: "token", ...(access !== undefined && { token: access }) };
 }
 

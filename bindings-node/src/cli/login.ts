@@ -31,6 +31,8 @@ Options:
   --name NAME        the account's name in the pool; else its e-mail address
   --priority N       higher is tried first
   --no-browser       print the address, open nothing
+  --dpop             bind the account's tokens to a key of its own (RFC 9449), where
+                     the provider does that
   --timeout SECONDS  how long to wait for the person: 300
 ${STORE_HELP}
 
@@ -47,6 +49,7 @@ Exit code: 0 if the account is stored, 1 if not, 2 if the command is wrong.`,
     name: { type: "string" },
     priority: { type: "string" },
     "no-browser": { type: "boolean" },
+    dpop: { type: "boolean" },
     timeout: { type: "string" },
   },
   async run(context, values, words) {
@@ -84,6 +87,7 @@ function optionsOf(context: Context, values: Readonly<Record<string, unknown>>):
     name,
     scopes: scope as readonly string[] | undefined,
     redirectUri: redirect,
+    ...(values.dpop === true && { dpop: true }),
     priority: whole("priority", priority),
     timeoutMs: timeout === undefined ? undefined : Math.max(1, whole("timeout", timeout) ?? 0) * 1000,
     notice: (text) => context.err.line(`${context.err.paint("bold", "note:")} ${text}`),

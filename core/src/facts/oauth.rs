@@ -66,6 +66,7 @@ pub struct IdentityPaths {
 
 /// How accounts of one provider log in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct OauthFacts {
     /// The ways to log in, the preferred first; none: tokens can be renewed, but not got here.
     pub flows: Vec<Flow>,
@@ -108,6 +109,8 @@ pub struct OauthFacts {
     pub state_in_token: bool,
     /// Is PKCE used with the device flow too?
     pub device_pkce: bool,
+    /// Are tokens bound to a key of the account's (RFC 9449)?
+    pub dpop: bool,
 }
 
 from_json! {
@@ -141,13 +144,14 @@ from_json! {
         org_scoped as "orgScoped" = false,
         state_in_token as "stateInToken" = false,
         device_pkce as "devicePkce" = false,
+        dpop = false,
     }
 }
 
 /// What a host asks a registry for: the rest is for the codecs alone.
 impl ToJson for OauthFacts {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { flows, issuer, scopes, redirect if (!self.redirect.is_empty()) });
+        object!(to, self { flows, issuer, scopes, redirect if (!self.redirect.is_empty()), dpop if (self.dpop) });
     }
 }
 

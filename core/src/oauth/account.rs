@@ -14,14 +14,15 @@ use crate::wire::jwt::Claims;
 /// A document longer than this is none.
 const MAX_DOCUMENT: usize = 1 << 18;
 
-/// Asks whose an access token is (`OpenID` Connect Core §5.3).
-pub fn userinfo_request(facts: &OauthFacts, access: &Secret) -> HttpRequest {
+/// Asks whose an access token is (`OpenID` Connect Core §5.3); one that is bound to a key is shown as that (RFC 9449 §7.1).
+pub fn userinfo_request(facts: &OauthFacts, access: &Secret, key: Option<&Secret>) -> HttpRequest {
+    let scheme = if key.is_some() { "DPoP " } else { "Bearer " };
     let mut headers = vec![
         ("accept".into(), Secret::new("application/json")),
-        ("authorization".into(), Secret::new(["Bearer ", access.expose()].concat())),
+        ("authorization".into(), Secret::new([scheme, access.expose()].concat())),
     ];
     headers.extend(facts.headers.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
-    HttpRequest { method: "GET", url: facts.userinfo.clone(), headers, body: None }
+    HttpRequest { method: "GET", url: facts.userinfo.clone(), headers, body: None, key: key.cloned() }
 }
 
 /// Reads the answer; nothing is known where it is none.
@@ -42,7 +43,12 @@ pub fn identity_of_answer(paths: &IdentityPaths, body: &str, tokens: &Tokens) ->
 /// Gives a token back (RFC 7009 §2.1). `endpoint.url` is the revocation endpoint. A refresh token takes the access tokens
 /// that grew from it along (§2.1), so it is the one to give back where there is one.
 pub fn revoke_request(endpoint: &TokenEndpoint, token: &Secret, is_refresh: bool) -> HttpRequest {
-    token_request(endpoint, vec![("token", token.expose()), hint(is_refresh)])
+    without_proof(token_request(endpoint, vec![("token", token.expose()), hint(is_refresh)]))
+}
+
+/// A proof belongs to requests for tokens and with them (RFC 9449 §1), not to those about them.
+fn without_proof(request: HttpRequest) -> HttpRequest {
+    HttpRequest { key: None, ..request }
 }
 
 /// Is the token gone? A token that the server did not know is (RFC 7009 §2.2).
@@ -52,7 +58,7 @@ pub const fn read_revocation(status: u16) -> bool {
 
 /// Asks whether a token is good (RFC 7662 §2.1). `endpoint.url` is the introspection endpoint.
 pub fn introspect_request(endpoint: &TokenEndpoint, token: &Secret, is_refresh: bool) -> HttpRequest {
-    token_request(endpoint, vec![("token", token.expose()), hint(is_refresh)])
+    without_proof(token_request(endpoint, vec![("token", token.expose()), hint(is_refresh)]))
 }
 
 const fn hint(is_refresh: bool) -> (&'static str, &'static str) {
@@ -105,7 +111,7 @@ mod tests {
         assert_eq!(body(introspect_request(&endpoint, &token, false)), access);
         assert!(read_revocation(200) && read_revocation(204) && !read_revocation(503));
         let facts = OauthFacts { userinfo: "https://a.example/me".into(), ..OauthFacts::default() };
-        let request = userinfo_request(&facts, &token);
+        let request = userinfo_request(&facts, &token, None);
         assert_eq!((request.method, &*request.url), ("GET", "https://a.example/me"));
         assert!(request
             .headers

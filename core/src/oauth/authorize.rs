@@ -25,6 +25,8 @@ pub struct Authorization {
     pub state: Secret,
     /// Ties the code to this login (RFC 7636).
     pub verifier: Secret,
+    /// Ties the code to a key: its thumbprint (RFC 9449 §10). Empty: to none.
+    pub thumbprint: Box<str>,
 }
 
 /// The URL that a person opens.
@@ -40,6 +42,9 @@ pub fn authorization_url(facts: &OauthFacts, of: &Authorization) -> String {
     ];
     if !of.scope.is_empty() {
         fields.push(("scope", &of.scope));
+    }
+    if !of.thumbprint.is_empty() {
+        fields.push(("dpop_jkt", &of.thumbprint));
     }
     for (name, value) in &facts.params {
         // What ties the answer to this login is not the provider's data to set.
@@ -181,6 +186,7 @@ mod tests {
             scope: "a b".into(),
             state: Secret::new("st"),
             verifier: Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            thumbprint: Box::default(),
         }
     }
 

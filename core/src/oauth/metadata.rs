@@ -23,7 +23,7 @@ pub fn metadata_request(issuer: &str, attempt: u8) -> Option<HttpRequest> {
         _ => return None,
     };
     let headers = vec![("accept".into(), Secret::new("application/json"))];
-    Some(HttpRequest { method: "GET", url: url.into(), headers, body: None })
+    Some(HttpRequest { method: "GET", url: url.into(), headers, body: None, key: None })
 }
 
 /// Fills endpoints that are not known yet. The document's issuer must be the one that was asked (RFC 8414 §3.3), and every

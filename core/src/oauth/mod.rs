@@ -3,6 +3,7 @@
 mod account;
 mod authorize;
 mod device;
+mod dpop;
 mod form;
 mod identity;
 mod metadata;
@@ -18,6 +19,9 @@ pub use authorize::{
     authorization_url, client_credentials_request, code_request, read_callback, Authorization, CallbackError,
 };
 pub use device::{device_request, poll_request, read_device_answer, read_poll, DeviceGrant, Poll};
+pub use dpop::{
+    is_dpop_key, nonce_of, origin_of, private_part, refuses_proof, signing_input, thumbprint, Proof, Refused,
+};
 pub use form::{form, read_form};
 pub use identity::{identity_of_tokens, read_identity};
 pub use metadata::{metadata_request, read_metadata};

@@ -33,6 +33,8 @@ pub struct TokenEndpoint {
     pub client_auth: ClientAuth,
     /// Scopes, separated by spaces; left out where it is empty.
     pub scope: Box<str>,
+    /// The key that tokens are to be bound to (RFC 9449), as a JWK.
+    pub key: Option<Secret>,
 }
 
 /// What a token endpoint gave.
@@ -49,6 +51,8 @@ pub struct Tokens {
     pub expires: Option<Timestamp>,
     /// Whose account it is, as far as the answer says.
     pub identity: Identity,
+    /// Is the access token bound to the key (`token_type` is `DPoP`, RFC 9449 §5)? `None`: the answer does not say of what type it is.
+    pub bound: Option<bool>,
 }
 
 /// Why there are no tokens.
@@ -117,7 +121,13 @@ pub(super) fn token_request<'a>(
     };
     headers.push(("content-type".into(), Secret::new(kind)));
     headers.extend(endpoint.headers.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
-    HttpRequest { method: "POST", url: endpoint.url.clone(), headers, body: Some(Secret::new(body)) }
+    HttpRequest {
+        method: "POST",
+        url: endpoint.url.clone(),
+        headers,
+        body: Some(Secret::new(body)),
+        key: endpoint.key.clone(),
+    }
 }
 
 /// Reads a token endpoint's answer. Never quotes a value of it.
@@ -140,6 +150,7 @@ pub fn read_token_answer(
         // Never more than half of its life: a token that is stale when it comes would be renewed for ever.
         expires: expires.map(|at| at - Span(early.0.min(at.since(now).0 / 2))),
         identity: Identity::default(),
+        bound: text("token_type").map(|kind| kind.eq_ignore_ascii_case("dpop")),
     })
 }
 

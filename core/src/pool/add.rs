@@ -118,6 +118,10 @@ impl Pool {
             read_secret(input.kind, given)?
         };
         parts.client = input.client.filter(|_| kind == Kind::Oauth);
+        let key = parts.client.as_ref().and_then(|client| client.dpop.as_ref());
+        if key.is_some_and(|key| !crate::oauth::is_dpop_key(key)) {
+            return Err(wrong("dpopKey", "expected a private key of P-256, as a JWK"));
+        }
         check_sendable(&facts, kind, &parts)?;
         if let Some((_, fault)) = input.limits.fault() {
             return Err(wrong("limits", fault));

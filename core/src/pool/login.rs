@@ -46,7 +46,7 @@ impl Pool {
         }
         let discover = endpoint.is_empty() || facts.token.is_empty();
         let own = self.clients.iter().find(|(of, _)| *of == provider).map(|(_, client)| client);
-        let Some(client) =
+        let Some(mut client) =
             input.client.or_else(|| own.cloned()).filter(|client| !client.id.trim().is_empty())
         else {
             let message =
@@ -68,6 +68,14 @@ impl Pool {
                 "verifier: expected fresh randomness of the host: 43 to 128 unreserved characters",
             ));
         }
+        if facts.dpop && input.dpop.is_none() {
+            return Err(wrong(request, "dpop: is missing: this provider binds tokens to a key of yours"));
+        }
+        if input.dpop.as_ref().is_some_and(|key| !oauth::is_dpop_key(key)) {
+            return Err(wrong(request, "dpop: expected a private key of P-256, as a JWK"));
+        }
+        let thumbprint = input.dpop.as_ref().and_then(oauth::thumbprint).unwrap_or_default().into();
+        (client.dpop, client.bearer) = (input.dpop, false);
         let mut egress = Egress::default();
         if let Err((field, fault)) = egress.change(input.proxy_url, None, &[]) {
             return Err(wrong(request, &[field, ": ", fault].concat()));
@@ -86,6 +94,7 @@ impl Pool {
             scope: scope.into(),
             state: input.state,
             verifier: input.verifier,
+            thumbprint,
         };
         let pending = PendingLogin {
             provider: provider.clone(),
@@ -203,7 +212,10 @@ impl Pool {
                 oauth::code_request(facts, &pending.endpoint(&facts.token), of, pending.code.as_ref()?)
             }
             Stage::Grant => oauth::client_credentials_request(&pending.endpoint(&facts.token)),
-            Stage::Whose => oauth::userinfo_request(facts, &pending.tokens.as_ref()?.access),
+            Stage::Whose => {
+                let access = &pending.tokens.as_ref()?.access;
+                oauth::userinfo_request(facts, access, pending.client.dpop.as_ref())
+            }
             Stage::Person | Stage::Store => return None,
         })
     }
@@ -354,6 +366,10 @@ impl Pool {
 impl PendingLogin {
     /// Keeps the tokens, and says what comes next.
     fn keep(&mut self, tokens: Tokens, body: &str, now: Now) -> News {
+        // A token that is not bound is not what was asked for (RFC 9449 §5), and one that is cannot be used without the key.
+        if self.client.dpop.is_some() != (tokens.bound == Some(true)) {
+            return News::Failed { code: "token_type".into(), transient: false };
+        }
         self.identity = oauth::identity_of_answer(&self.facts.identity, body, &tokens);
         let mut tokens = tokens;
         if tokens.expires.is_none() {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod add;
+mod dpop;
 mod learning;
 mod login;
 mod names;
@@ -61,6 +62,8 @@ pub struct Pool {
     clients: Vec<(Box<str>, Client)>,
     /// Token endpoints that were asked and have not answered.
     calls: Vec<refresh::Call>,
+    /// Proofs of possession: what servers want in them, and requests that went out with one.
+    proofs: dpop::Proofs,
     /// Providers that were asked what is left of an account.
     questions: Vec<usage::Question>,
     /// What the host's own code does to renew accounts, by registry names of providers.
@@ -113,6 +116,7 @@ impl Pool {
             clients,
             taken: Vec::new(),
             calls: Vec::new(),
+            proofs: dpop::Proofs::default(),
             questions: Vec::new(),
             renewals: Vec::new(),
         };
@@ -166,6 +170,14 @@ impl Pool {
         };
         if let Some(step) = of_usage {
             return step;
+        }
+        if !self.proofs.is_empty() {
+            if let Some(again) = self.proof_was_answered(&input) {
+                let step = self.engine.handle(now, Input::Tick);
+                let mut step = self.present(now, step);
+                step.effects.push(again);
+                return step;
+            }
         }
         let mut before = None;
         if let PoolInput::Report { lease, handle, outcome, .. } = &input {

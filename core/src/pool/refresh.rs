@@ -89,8 +89,8 @@ impl Pool {
         let early = if rules.exact.contains(&provider) { Span::ZERO } else { rules.early };
         let client = self.client_of(&provider, parts.client.as_deref());
         let by_host = self.renewals.iter().any(|(of, host)| *of == provider && host.refresh);
-        let effect = if by_host {
-            HostEffect::RefreshByHost { op, handle, refresh: parts.refresh.clone().unwrap_or_default() }
+        let request = if by_host {
+            None
         } else {
             let found = client.map(|client| &client.token_url).filter(|url| !url.is_empty());
             let own = oauth.as_ref().map(|oauth| &oauth.token).filter(|url| !url.is_empty());
@@ -102,14 +102,19 @@ impl Pool {
             let anonymous = Client::default();
             let client = client.unwrap_or(&anonymous);
             let endpoint = client.endpoint(&facts, &url, grant.unwrap_or_default());
-            let request = match (grant, &parts.refresh) {
+            Some(match (grant, &parts.refresh) {
                 (Some(_), _) => oauth::client_credentials_request(&endpoint),
                 (None, Some(refresh)) => oauth::refresh_request(&endpoint, refresh),
                 (None, None) => return failure("no_refresh_token"),
-            };
-            HostEffect::Http { op, handle: Some(handle), login: None, request }
+            })
         };
         let parts = parts.clone();
+        let effect = if let Some(request) = request {
+            self.send(op, Some(handle), None, request)
+        } else {
+            let refresh = parts.refresh.clone().unwrap_or_default();
+            HostEffect::RefreshByHost { op, handle, refresh }
+        };
         self.calls.push(Call { op, provider, early, parts });
         Ok(effect)
     }
@@ -170,6 +175,9 @@ impl Pool {
         let mut parts = call.parts;
         parts.main = tokens.access;
         parts.refresh = tokens.refresh.or(parts.refresh);
+        if let (Some(client), Some(bound)) = (&mut parts.client, tokens.bound) {
+            client.bearer = client.dpop.is_some() && !bound;
+        }
         let secret = self.vault.put(parts);
         Completion::Refreshed { secret, expires: tokens.expires, identity: Box::new(tokens.identity) }
     }

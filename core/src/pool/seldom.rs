@@ -242,7 +242,7 @@ impl Pool {
             }
             Effect::Introspect { op, handle } => {
                 let request = self.introspection(handle);
-                present_request(op, Some(handle), None, request, present, follow);
+                self.present_request(op, Some(handle), None, request, present, follow);
             }
             Effect::FetchUsage { op, handle, secret } => match self.usage_question(op, handle, secret) {
                 Ok(effect) => present.effects.push(effect),
@@ -250,17 +250,33 @@ impl Pool {
             },
             Effect::LoginCall { op, login, stage } => {
                 let request = self.login_request(login, stage);
-                present_request(op, None, Some(login), request, present, follow);
+                self.present_request(op, None, Some(login), request, present, follow);
             }
             Effect::LoginPrompt { login } => present.effects.extend(self.login_prompt(login)),
             Effect::LoginStore { login } => follow.push(Follow::Store(login)),
             Effect::LoginOver { login } => self.vault.forget_login(login),
             Effect::Revoke { op, handle } => {
                 let request = self.revocation(handle);
-                present_request(op, Some(handle), None, request, present, follow);
+                self.present_request(op, Some(handle), None, request, present, follow);
             }
             // The others are presented elsewhere.
             _ => {}
+        }
+    }
+
+    /// A request of an account's or of a login's, if there is one to be made.
+    fn present_request(
+        &mut self,
+        op: OpId,
+        handle: Option<Handle>,
+        login: Option<RequestId>,
+        request: Option<HttpRequest>,
+        present: &mut PoolStep,
+        follow: &mut Vec<Follow>,
+    ) {
+        match request {
+            Some(request) => present.effects.push(self.send(op, handle, login, request)),
+            None => follow.push(Follow::Failed(op, nothing_asked())),
         }
     }
 }
@@ -280,19 +296,4 @@ fn refresh_failure(definitive: bool, code: Box<str>, retry_after: Option<Span>) 
     let is_word =
         code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     RefreshFailure { kind, code: if is_word { code } else { "host".into() }, retry_after }
-}
-
-/// A request of an account's or of a login's, if there is one to be made.
-fn present_request(
-    op: OpId,
-    handle: Option<Handle>,
-    login: Option<RequestId>,
-    request: Option<HttpRequest>,
-    present: &mut PoolStep,
-    follow: &mut Vec<Follow>,
-) {
-    match request {
-        Some(request) => present.effects.push(HostEffect::Http { op, handle, login, request }),
-        None => follow.push(Follow::Failed(op, nothing_asked())),
-    }
 }

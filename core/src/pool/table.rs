@@ -25,6 +25,11 @@ impl Pool {
             base_url: record.base_url.clone(),
             proxy_url: egress.and_then(|egress| Some(egress.proxy.as_ref()?.expose().to_owned())),
             headers: headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
+            dpop: secret
+                .client
+                .as_ref()
+                .and_then(|client| client.bound_to())
+                .map(|key| key.expose().to_owned()),
             maps: self.engine.maps(handle),
         };
         let at = handle.0 as usize;

@@ -53,6 +53,7 @@ impl Client {
             client_secret: self.secret.clone(),
             client_auth: self.auth.unwrap_or(facts.client_auth),
             scope: scope.into(),
+            key: self.dpop.clone(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::facts::oauth::ClientAuth;
 use crate::facts::Kind;
 use crate::id::{RequestId, SecretRef};
 use crate::json::{self, from_json, FromJson, Reader, ToJson, Writer, Wrong};
+use crate::oauth::private_part;
 use crate::secret::Secret;
 use sha2::{Digest, Sha256};
 
@@ -42,6 +43,10 @@ pub struct Client {
     pub introspect_url: Box<str>,
     /// How it shows its secret, where that was found.
     pub auth: Option<ClientAuth>,
+    /// The key that the account's tokens are bound to (RFC 9449), a JWK with its private part.
+    pub dpop: Option<Secret>,
+    /// There is such a key, and the access token is not bound to it all the same: the provider said so with the last one.
+    pub bearer: bool,
     /// The account is the client's own (RFC 6749 §4.4): it is renewed by a new grant with these scopes.
     pub grant: Option<Box<str>>,
 }
@@ -50,6 +55,11 @@ impl Client {
     /// Can it get tokens by its own secret, again and again?
     pub fn grants(&self) -> bool {
         self.grant.is_some() && self.secret.is_some()
+    }
+
+    /// The key that is to be proved with the access token.
+    pub fn bound_to(&self) -> Option<&Secret> {
+        self.dpop.as_ref().filter(|_| !self.bearer)
     }
 }
 
@@ -117,6 +127,8 @@ from_json! {
         revoke_url as "revokeUrl" = Box::default(),
         introspect_url as "introspectUrl" = Box::default(),
         auth = None,
+        dpop = None,
+        bearer = false,
         grant = None,
     }
 }
@@ -139,6 +151,12 @@ impl ToJson for Client {
         }
         if let Some(auth) = &self.auth {
             to.field("auth", auth);
+        }
+        if let Some(key) = &self.dpop {
+            to.field("dpop", &key.expose());
+        }
+        if self.bearer {
+            to.field("bearer", &true);
         }
         if let Some(grant) = &self.grant {
             to.field("grant", grant);
@@ -249,6 +267,12 @@ impl Vault {
             if let Some(secret) = parts.client.as_ref().and_then(|client| client.secret.as_ref()) {
                 see(secret.expose());
             }
+            if let Some(key) = parts.client.as_ref().and_then(|client| client.dpop.as_ref()) {
+                see(key.expose());
+                if let Some(private) = private_part(key) {
+                    see(&private);
+                }
+            }
             if let Some(egress) = &parts.egress {
                 egress.each(see);
             }
@@ -296,6 +320,8 @@ mod tests {
             revoke_url: "https://a/r".into(),
             introspect_url: "https://a/i".into(),
             auth: Some(ClientAuth::Basic),
+            dpop: Some(Secret::new(r#"{"kty":"EC"}"#)),
+            bearer: true,
             grant: Some("a b".into()),
         };
         let client = Some(Box::new(client));

@@ -106,6 +106,8 @@ pub struct HttpRequest {
     pub headers: Vec<(Box<str>, Secret)>,
     /// The body.
     pub body: Option<Secret>,
+    /// A key, as a JWK: the request needs a proof of it (RFC 9449).
+    pub key: Option<Secret>,
 }
 
 /// Method, host and path: a query may hold a code, and all the rest a token.

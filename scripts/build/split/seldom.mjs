@@ -11,6 +11,7 @@ export const seldom = [
   ["credpool::login::", "a login"],
   ["credpool::oauth::", "a login, or an account's tokens"],
   ["credpool::pool::login::", "a login"],
+  ["credpool::pool::dpop::", "tokens that are bound to a key"],
   ["credpool::engine::logins::", "a login"],
   ["credpool::engine::refreshing::", "an account's tokens"],
   ["credpool::engine::renewing::", "an account's tokens"],

@@ -1,5 +1,6 @@
 // @ts-check
 // A certified OpenID provider on this machine: rotation with reuse detection, lives of seconds, every flow that we speak.
+import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { once } from "node:events";
 import { memoryAdapter } from "./adapter.mjs";
@@ -8,8 +9,8 @@ import { memoryAdapter } from "./adapter.mjs";
 
 const CONFIDENTIAL = { id: "machine", secret: "canary-secret-of-the-machine" };
 
-/** @param {{ accessSeconds?: number, leewaySeconds?: number }} [options] @returns {Promise<Oidc>} */
-export async function startOidc({ accessSeconds = 60, leewaySeconds = 0 } = {}) {
+/** @param {{ accessSeconds?: number, leewaySeconds?: number, dpop?: "nonce" | "clock" }} [options] `dpop`: tokens may be bound to keys; its nonces are in all proofs, or proofs are believed by their time @returns {Promise<Oidc>} */
+export async function startOidc({ accessSeconds = 60, leewaySeconds = 0, dpop } = {}) {
   // It warns of being a test set-up, over and over.
   const { warn, info } = console;
   console.warn = console.info = () => undefined;
@@ -49,6 +50,7 @@ export async function startOidc({ accessSeconds = 60, leewaySeconds = 0 } = {}) 
       revocation: { enabled: true },
       introspection: { enabled: true },
       clientCredentials: { enabled: true },
+      dPoP: { enabled: dpop !== undefined, allowReplay: false, ...(dpop === "nonce" && { nonceSecret: randomBytes(32), requireNonce: () => true }) },
     },
     pkce: { required: () => true },
     rotateRefreshToken: true,

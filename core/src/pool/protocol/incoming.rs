@@ -264,6 +264,8 @@ pub struct LoginInput {
     pub priority: Option<i32>,
     /// The proxy of the login's requests, and of the account's from then on.
     pub proxy_url: Option<Box<str>>,
+    /// A key of the host's making, as a JWK: tokens are bound to it (RFC 9449).
+    pub dpop: Option<Secret>,
     /// How long the person may take.
     pub wait: Span,
 }
@@ -423,6 +425,7 @@ from_json! {
         name = None,
         priority = None,
         proxy_url as "proxyUrl" = None,
+        dpop = None,
         wait = crate::login::USUAL_WAIT,
     }
 }

@@ -37,6 +37,8 @@ pub struct SecretEntry {
     pub base_url: Option<Box<str>>,
     pub proxy_url: Option<String>,
     pub headers: Vec<(Box<str>, String)>,
+    /// The key that the token is bound to, as a JWK: each request needs a proof.
+    pub dpop: Option<String>,
     /// Its upstream may call models otherwise: ask for each lease.
     pub maps: bool,
 }
@@ -51,7 +53,7 @@ pub enum HostEffect {
     Renew { op: OpId, key: String, fence: u64, ttl: Span },
     /// `store.release()`: not answered.
     Release { key: String, fence: u64 },
-    /// Send this, with no redirect followed, then [`Answered`](crate::pool::PoolInput::Answered) or [`Unanswered`](crate::pool::PoolInput::Unanswered), however late: on the way
+    /// Send this, its header `dpop` signed where it has a key, with no redirect followed, then [`Answered`](crate::pool::PoolInput::Answered) or [`Unanswered`](crate::pool::PoolInput::Unanswered), however late: on the way
     /// of the credential that it is about, or of the login.
     Http { op: OpId, handle: Option<Handle>, login: Option<RequestId>, request: HttpRequest },
     /// Call the host's own refresh, then [`HostRefreshed`](crate::pool::PoolInput::HostRefreshed) or [`HostRefreshFailed`](crate::pool::PoolInput::HostRefreshFailed).
@@ -118,7 +120,7 @@ impl ToJson for PoolStep {
 
 impl ToJson for SecretEntry {
     fn write(&self, to: &mut Writer) {
-        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given, proxy_url as "proxyUrl" if given, headers if given, maps if (self.maps) });
+        object!(to, self { id if given, provider, name, kind, origin, version, secret, base_url as "baseUrl" if given, proxy_url as "proxyUrl" if given, headers if given, dpop if given, maps if (self.maps) });
     }
 }
 
@@ -150,6 +152,9 @@ impl ToJson for HostEffect {
                 to.field("method", &request.method);
                 to.field("url", &request.url);
                 to.field("headers", &Headers(request));
+                if let Some(key) = &request.key {
+                    to.field("key", &key.expose());
+                }
                 if let Some(body) = &request.body {
                     to.field("body", &body.expose());
                 }

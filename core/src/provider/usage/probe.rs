@@ -138,13 +138,13 @@ impl Probe {
             }
         }
         if ask.body.is_empty() {
-            return Ok(HttpRequest { method: "GET", url: url.into(), headers, body: None });
+            return Ok(HttpRequest { method: "GET", url: url.into(), headers, body: None, key: None });
         }
         let is_json = ask.body.starts_with('{');
         let kind = if is_json { "application/json" } else { "application/x-www-form-urlencoded" };
         headers.push(("content-type".into(), Secret::new(kind)));
         let body = self.fill(&ask.body, if is_json { Form::Json } else { Form::Url }).map_err(missing)?;
-        Ok(HttpRequest { method: "POST", url: url.into(), headers, body: Some(Secret::new(body)) })
+        Ok(HttpRequest { method: "POST", url: url.into(), headers, body: Some(Secret::new(body)), key: None })
     }
 
     /// Fills a template; which word is not known, where one is not.
