@@ -104,6 +104,13 @@ impl WasmPool {
         Ok(())
     }
 
+    /// What the host's own code does for the usage of a provider's accounts: a `HostUsage`.
+    #[wasm_bindgen(js_name = usageByHost)]
+    pub fn usage_by_host(&mut self, provider: &str, usage: &str) -> Result<(), JsError> {
+        self.0.usage_by_host(provider, parse(usage)?);
+        Ok(())
+    }
+
     /// The hot path: the number of a lease, or what went wrong as a number below zero.
     #[wasm_bindgen(js_name = tryAcquire)]
     pub fn try_acquire(&mut self, mono: f64, route: u32, session: f64) -> f64 {

@@ -2,6 +2,8 @@
 export type { ExecuteContext, ExecuteOptions, Executor, StreamExecutor } from "./call/execute.js";
 export type { DefaultProfile } from "./default-profiles.js";
 export { CredpoolError } from "./errors.js";
+export type { CheckOptions, CompletionHealth, CompletionProbe, CredentialHealth, ProbedCredential } from "./health.js";
+export type { AccountResets, ListResetsOptions, Redeemed, RedeemCode, RedeemOptions, ResetCredit } from "./resets.js";
 export type { ErrorCode, OutCandidate } from "./errors.js";
 export type { EventKind, Listener, PoolEvent } from "./events.js";
 export { formatExplanation } from "./explanation.js";
@@ -48,4 +50,6 @@ export type { TransportFactory, TransportTarget } from "./transport.js";
 export type {
   AccountUsage, FetchUsageOptions, MarkedUsage, MarkUsageOptions, UsageAmount, UsageCredits, UsageLimit, UsageReport, UsageReportInput, UsageScope, UsageStatus, UsageUnit, UsageWindow,
 } from "./usage.js";
+export type { RecordCostOptions, UsageCostEntry, UsageHistoryEntry, UsageHistoryOptions } from "./history.js";
+export type { UsageAccount, UsageProvider } from "./usage-host.js";
 export { version } from "./version.js";

@@ -16,6 +16,7 @@ import type { References } from "./references.js";
 import { Table } from "./table.js";
 import type { Entry } from "./table.js";
 import { transportFor } from "./transport.js";
+import { UsageHosts } from "./usage-host.js";
 import { takePanic, WasmPool } from "./wasm/glue.js";
 
 /** After use of the hot path the engine is called at most so much later, so that what it notes there is drained. */
@@ -45,6 +46,10 @@ export class Driver {
   readonly renewals = new Renewals();
   /** What sends the requests of a login that has a way of its own, by its request. */
   readonly ways = new Map<number, typeof globalThis.fetch>();
+  /** The host's own code for what is left of accounts. */
+  readonly usageHosts = new UsageHosts();
+  /** Entries of histories on their way to the store. */
+  readonly #writing = new Set<Promise<void>>();
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -230,6 +235,11 @@ export class Driver {
     }
   }
 
+  /** Settled when the store has what histories were given to it. */
+  async written(): Promise<void> {
+    await Promise.all(this.#writing);
+  }
+
   /** Ends it: whoever waits is told why. */
   end(why: CredpoolError): void {
     if (this.#ended) return;
@@ -258,6 +268,23 @@ export class Driver {
     return error;
   }
 
+  /** Sends a request of the engine's. Where a key is kept elsewhere the engine knows its name alone: the key is put in here. */
+  async #send(effect: HttpEffect): Promise<PoolInput> {
+    const entry = effect.handle === undefined ? undefined : this.table.at(effect.handle);
+    let whole = effect;
+    if (entry?.reference !== undefined) {
+      const { reference } = entry;
+      try {
+        const secret = await this.references.resolve(reference, entry);
+        const put = (text: string) => text.replaceAll(reference, () => secret);
+        whole = { ...effect, headers: effect.headers.map(([name, value]) => [name, put(value)]), ...(effect.body !== undefined && { body: put(effect.body) }) };
+      } catch {
+        return { unanswered: { op: effect.op, sent: false } };
+      }
+    }
+    return sendRequest(whole, this.host, () => this.#wayOf(whole));
+  }
+
   #perform(effect: HostEffect): void {
     if ("reply" in effect) {
       const { request, answer } = effect.reply;
@@ -265,7 +292,7 @@ export class Driver {
       this.#pending.delete(request);
       pending?.resolve(answer);
     } else if ("http" in effect) {
-      void sendRequest(effect.http, this.host, () => this.#wayOf(effect.http)).then((done) => this.#complete(done));
+      void this.#send(effect.http).then((done) => this.#complete(done));
     } else if ("prompt" in effect) {
       this.prompts.get(effect.prompt.login)?.(effect.prompt);
     } else if ("load" in effect) {
@@ -286,6 +313,18 @@ export class Driver {
     } else if ("refresh_by_host" in effect) {
       const { op, handle, refresh } = effect.refresh_by_host;
       void this.renewals.refresh(op, refresh, this.table.at(handle)).then((done) => this.#complete(done));
+    } else if ("usage_by_host" in effect) {
+      const { op, handle } = effect.usage_by_host;
+      void this.usageHosts.fetch(op, this.table.at(handle), this).then((done) => this.#complete(done));
+    } else if ("rank_by_host" in effect) {
+      const { op, handle, report } = effect.rank_by_host;
+      // Not within the step that asks: the engine is not entered twice.
+      void Promise.resolve().then(() => this.#complete(this.usageHosts.rank(op, this.table.at(handle), report, this.host)));
+    } else if ("append" in effect) {
+      const { op, log, entries } = effect.append;
+      const written = this.#calls.append(op, log, entries).then((done) => this.#complete(done));
+      this.#writing.add(written);
+      void written.finally(() => this.#writing.delete(written));
     } else if ("advise" in effect) {
       const { handle } = effect.advise;
       void this.renewals.advise(effect.advise, this.table.at(handle), this.host).then((done) => this.#complete(done));

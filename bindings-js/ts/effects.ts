@@ -60,6 +60,16 @@ export class StoreCalls {
     }
   }
 
+  /** The same for `store.append()`. */
+  async append(op: number, log: string, entries: readonly [at: number, data: string][]): Promise<PoolInput> {
+    try {
+      await this.#inTime(this.#store.append(log, entries.map(([at, data]) => ({ at, data }))));
+      return { appended: { op } };
+    } catch (error) {
+      return { failed: { op, message: this.#say("append", error, []) } };
+    }
+  }
+
   /** The same for `store.lease()`: the lease is remembered until it is given back. */
   async lease(op: number, key: string, ttl: number): Promise<PoolInput> {
     try {

@@ -26,6 +26,12 @@ export interface Host {
 
 export type WholeHost = Required<Host>;
 
+/**
+ * The process's clock begins at zero; ours begins so much later, so that what was used before the process began has an instant too: a
+ * session that was idle over a restart is as cold as it is. About a year, in milliseconds.
+ */
+const BEFORE = 2 ** 35;
+
 interface Unrefable {
   unref?: () => void;
 }
@@ -46,7 +52,7 @@ export function completeHost(host: Host = {}): WholeHost {
     fetch: host.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     transport: host.transport ?? (() => undefined),
     now: host.now ?? (() => Date.now()),
-    mono: host.mono ?? (() => performance.now()),
+    mono: host.mono ?? (() => performance.now() + BEFORE),
     random: host.random ?? ((bytes) => void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     setTimer: host.setTimer ?? setTimer,
     clearTimer: host.clearTimer ?? ((timer) => clearTimeout(timer as number)),

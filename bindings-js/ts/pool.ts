@@ -7,6 +7,8 @@ import { Desk, failure, must } from "./desk.js";
 import { Driver } from "./driver.js";
 import { CredpoolError, quoted } from "./errors.js";
 import type { EventKind, Listener } from "./events.js";
+import { check } from "./health.js";
+import type { CheckOptions, CredentialHealth } from "./health.js";
 import { poolFetch } from "./fetch/fetch.js";
 import type { FetchOptions } from "./fetch/fetch.js";
 import type { FetchInit, FetchInput } from "./fetch/request.js";
@@ -22,6 +24,8 @@ import type { HeaderSource, OutcomeSource } from "./outcome.js";
 import type { ExplanationView, MemberView } from "./protocol.js";
 import { References } from "./references.js";
 import type { Refusal } from "./refusal.js";
+import { listOf, redeem } from "./resets.js";
+import type { AccountResets, ListResetsOptions, Redeemed, RedeemOptions } from "./resets.js";
 import { Profiles } from "./profiles.js";
 import { Providers } from "./providers.js";
 import { changesInput, clientData, credentialInfo, credentialInput, instant, parseRef, providerFacts } from "./shapes.js";
@@ -30,8 +34,11 @@ import type { CredentialStore } from "./store/store.js";
 import { keepStore, releaseStore } from "./store/use.js";
 import { StoreWatch } from "./store/watch.js";
 import type { Entry } from "./table.js";
+import { listCosts, listHistory } from "./history.js";
+import type { RecordCostOptions, UsageCostEntry, UsageHistoryEntry, UsageHistoryOptions } from "./history.js";
 import { knownUsage } from "./usage.js";
 import type { AccountUsage, FetchUsageOptions, MarkedUsage, MarkUsageOptions, UsageReportInput } from "./usage.js";
+import type { UsageProvider } from "./usage-host.js";
 import type {
   AcquireOptions,
   CredentialChanges,
@@ -94,6 +101,7 @@ export class CredentialPool implements AsyncDisposable {
     pool.#notices = store.notices?.(({ kind, message }) => driver.open && driver.events.emit({ kind: "store", at: host.now(), reason: kind, cause: message }));
     try {
       for (const [provider, refresher] of Object.entries(options.refreshers ?? {})) pool.setRefresher(provider, refresher);
+      for (const [provider, usage] of Object.entries(options.usageProviders ?? {})) await pool.setUsageProvider(provider, usage);
       // First, so that no change falls between the two.
       pool.#watch = new StoreWatch(store, driver.known, host, () => pool.reload(), (generation, rows) => driver.tell({ changed: { generation, rows } }));
       await pool.reload();
@@ -371,6 +379,87 @@ export class CredentialPool implements AsyncDisposable {
     throw failure(answer);
   }
 
+  /**
+   * Asks, one after the other, whether credentials are good, and answers what is known of each. It decides nothing: a grant that turns out
+   * dead rests, nobody is disabled, and the next real use decides.
+   */
+  async checkCredentials(options: CheckOptions = {}): Promise<CredentialHealth[]> {
+    const { providers = [], credentials } = options;
+    for (const provider of providers) this.#desk.meet(provider);
+    const wanted = new Set(providers.map((provider) => this.#driver.view(provider).facts.name));
+    const named = credentials && new Set(credentials.map((ref) => this.#get(ref).handle));
+    this.#look(undefined);
+    const views = JSON.parse(this.#driver.run(() => this.#driver.wasm.list(""))) as MemberView[];
+    const chosen = views.filter(({ handle, provider, id, enabled }) => id !== undefined && (wanted.size === 0 || wanted.has(provider)) && (named ? named.has(handle) : enabled));
+    return check(this.#driver, this.#desk, chosen, options);
+  }
+
+  /** The saved resets of accounts that may have some (ChatGPT's plans), asked for now. */
+  async listResetCredits({ provider, session, waitMs = 15_000, signal }: ListResetsOptions = {}): Promise<AccountResets[]> {
+    const wait = Math.max(0, Math.floor(waitMs));
+    const all = this.list(provider).filter(({ id, enabled }) => id !== undefined && enabled);
+    const one = async ({ id = 0, provider, name }: CredentialInfo): Promise<AccountResets> => {
+      const listed = await listOf(this.#driver, this.#get(id).handle, wait, signal);
+      return { id, provider, name, ...listed, ...(session !== undefined && { active: this.peek(provider, { session })?.id === id }) };
+    };
+    return (await Promise.all(all.map(one))).filter(({ error }) => error !== "no_resets");
+  }
+
+  /** Uses a saved reset of an account: its windows begin anew, and what rests of it for want of quota is back. Look at `code`. */
+  async redeemResetCredit({ target, ...options }: RedeemOptions): Promise<Redeemed> {
+    return redeem(this.#driver, this.#get(target).handle, options);
+  }
+
+  /** Your own code for what is left of a provider's accounts, or to rank them, from now on; `undefined` takes it back. */
+  async setUsageProvider(provider: string, usage: UsageProvider | UsageProvider["fetch"]): Promise<void> {
+    await more();
+    const { name } = this.#driver.view(provider).facts;
+    const told = this.#driver.usageHosts.set(name, usage);
+    this.#driver.run(() => this.#driver.wasm.usageByHost(name, JSON.stringify(told)));
+    this.#driver.tick();
+  }
+
+  /**
+   * What was left of accounts, oldest first: one entry for each limit of each account and hour, its last of that hour, or for each change that
+   * was remembered (`bucketMs: 0`). As far back as the store keeps it: 90 days, where nothing else was said to it.
+   */
+  async listUsageHistory(options: UsageHistoryOptions = {}): Promise<UsageHistoryEntry[]> {
+    return listHistory(this.#store, options, this.#whose(options));
+  }
+
+  /** What calls cost, oldest first: a sum for each credential and hour, or each entry (`bucketMs: 0`). */
+  async listUsageCosts(options: UsageHistoryOptions = {}): Promise<UsageCostEntry[]> {
+    return listCosts(this.#store, options, this.#whose(options));
+  }
+
+  /**
+   * What a call cost, where no report says it: it is counted in the credential's budget, and remembered. Whose: the credential that is
+   * named, else the session's, else the only one of the provider. Was there one?
+   */
+  async recordUsageCost(provider: string, usd: number, { session, credential, tokens, recordedAt }: RecordCostOptions = {}): Promise<boolean> {
+    const microdollars = Math.round(usd * 1e6);
+    if (!(usd > 0 && Number.isSafeInteger(microdollars))) return false;
+    this.#desk.meet(provider);
+    const handle = credential === undefined ? undefined : this.#get(credential).handle;
+    const at = instant(recordedAt, "recordedAt");
+    const usage = { microdollars, ...(tokens !== undefined && { tokens: Math.max(0, Math.floor(tokens)) }) };
+    const answer = await this.#driver.request((request) => ({
+      cost: { request, provider, usage, ...(session !== undefined && { session }), ...(handle !== undefined && { handle }), ...(at !== undefined && { at }) },
+    }));
+    if (answer.ingested) return answer.ingested.ingested;
+    throw failure(answer);
+  }
+
+  #whose({ provider, credential }: UsageHistoryOptions): { provider?: string; id?: number; name?: string } {
+    if (credential !== undefined) {
+      // One that is gone has a history too.
+      const known = this.#find(credential);
+      const ref = parseRef(credential);
+      return known?.id !== undefined ? { id: known.id } : typeof ref === "number" ? { id: ref } : { provider: this.#driver.view(ref.provider).facts.name, name: ref.name };
+    }
+    return provider === undefined ? {} : { provider: this.#driver.view(provider).facts.name };
+  }
+
   /** An account's usage limit is reached: it rests as long as its provider said, or its report says where that is longer. */
   async markUsageLimitReached(provider: string, { session, credential, model, retryAfterMs }: MarkUsageOptions = {}): Promise<MarkedUsage> {
     this.#desk.meet(provider);
@@ -483,6 +572,7 @@ export class CredentialPool implements AsyncDisposable {
     this.#watch?.stop();
     try {
       if (this.#driver.open) must(await this.#driver.request((request) => ({ flush: { request } })));
+      await this.#driver.written();
     } finally {
       this.#notices?.();
       this.#driver.end(closed());

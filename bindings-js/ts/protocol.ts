@@ -25,6 +25,14 @@ export interface HostRenewal {
   check?: number;
 }
 
+/** What the host's own code does for the usage of a provider's accounts. */
+export interface HostUsage {
+  asks: boolean;
+  kinds: Kind[];
+  says_nothing: boolean;
+  ranks: boolean;
+}
+
 export interface ClientData {
   id: string;
   secret?: string;
@@ -245,6 +253,11 @@ export type PoolInput =
   | { usage_headers: { request: number; handle: number; headers: [string, string][]; status?: number | undefined } }
   | { fetch_usage: { request: number; providers: readonly string[]; force: boolean; wait: number } }
   | { mark_usage: { request: number; provider: string; session?: string | undefined; handle?: number | undefined; model?: string | undefined; retryAfter?: number | undefined } }
+  | { cost: { request: number; provider: string; session?: string; handle?: number; usage: { tokens?: number; microdollars?: number }; at?: number } }
+  | { host_usage: { op: number; report?: object; code?: string; refused?: boolean } }
+  | { ranked: { op: number; rank?: number } }
+  | { appended: { op: number } }
+  | { errand: { request: number; handle: number; wait: number; resets?: boolean; redemption?: string; credit?: string } }
   | { auto_refresh: { request: number; enabled: boolean; interval?: number } }
   | { loaded: { op: number; generation: number; rows: RowData[] } }
   | { changed: { generation: number; rows: RowData[] } }
@@ -298,6 +311,9 @@ export type HostEffect =
   | { release: { key: string; fence: number } }
   | { refresh_by_host: { op: number; handle: number; refresh: string } }
   | { advise: { op: number; handle: number; decide: boolean; expires?: number; renewed?: number } }
+  | { usage_by_host: { op: number; handle: number } }
+  | { rank_by_host: { op: number; handle: number; report: string } }
+  | { append: { op: number; log: string; entries: [at: number, data: string][] } }
   | { commit: { op: number; mutations: MutationData[] } }
   | { http: HttpEffect }
   | { prompt: PromptEffect }
@@ -348,6 +364,13 @@ export interface Reported {
   message?: string;
 }
 
+export interface ResetCreditData {
+  id?: string;
+  granted_at?: number;
+  expires_at?: number;
+  status?: string;
+}
+
 export interface Answer {
   leased?: Leased;
   refused?: { code: RefusalCode; retryAt?: number };
@@ -355,6 +378,8 @@ export interface Answer {
   refreshed?: { handle: number; version: number; expires?: number };
   refresh_failed?: { definitive: boolean; cause: string };
   introspected?: { active?: boolean; expires?: number; cause?: string };
+  checked?: { ok?: boolean; reason?: string; usable: boolean };
+  resets?: { code: string; list?: { available: number; credits?: ResetCreditData[] }; credit?: string };
   marked?: { switched: boolean; retryAt?: number; until?: number };
   ingested?: { ingested: boolean };
   done?: { ids: number[] };

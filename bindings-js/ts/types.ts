@@ -3,6 +3,7 @@ import type { Host } from "./host.js";
 import type { LoginFlow, OAuthClient, OAuthDefinition } from "./login/types.js";
 import type { CredentialState, CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
 import type { CredentialStore } from "./store/store.js";
+import type { UsageProvider } from "./usage-host.js";
 
 export type { CredentialState, CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
 
@@ -20,6 +21,8 @@ export interface PoolOptions {
   oauth?: Readonly<Record<string, OAuthClient>> | undefined;
   /** Your own code to renew tokens, by provider: in place of a request to its token endpoint, or to say when. */
   refreshers?: Readonly<Record<string, Refresher | Renewal>> | undefined;
+  /** Your own code for what is left of accounts, by provider: in place of what credpool asks, or to rank them. */
+  usageProviders?: Readonly<Record<string, UsageProvider | NonNullable<UsageProvider["fetch"]>>> | undefined;
   /** May a secret be the output of a command (`exec:…`)? No: whoever could write the store could run anything. */
   execSecrets?: boolean | undefined;
   /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */

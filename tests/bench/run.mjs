@@ -25,6 +25,7 @@ const sections = [
   { name: "round-robin", title: "tryAcquire + release, round-robin", load: async () => (await import("./sections/pick.mjs")).pickRoundRobin },
   { name: "fill-first", title: "tryAcquire + release, fill-first", load: async () => (await import("./sections/pick.mjs")).pickFillFirst },
   { name: "least-recently-used", title: "tryAcquire + release, least-recently-used (the default)", load: async () => (await import("./sections/pick.mjs")).pickLeastRecentlyUsed },
+  { name: "usage", title: "tryAcquire + release, by usage", load: async () => (await import("./sections/pick.mjs")).pickByUsage },
   { name: "session", title: "tryAcquire + release with a session", load: async () => (await import("./sections/pick.mjs")).pickWithSession },
   { name: "acquire", title: "await acquire", load: async () => (await import("./sections/pick.mjs")).awaitAcquire },
   { name: "nobody", title: "Nobody eligible: soonest at", load: async () => (await import("./sections/pick.mjs")).nobodyEligible },
@@ -36,6 +37,7 @@ const sections = [
   { name: "native", title: "Native Rust: pick", load: async () => (await import("./sections/native.mjs")).native },
   { name: "litellm", title: "Beside LiteLLM's Router", peers: true, load: async () => (await import("./peers/litellm.mjs")).litellm },
   { name: "auth-storage", title: "Beside oh-my-pi's AuthStorage, under Bun", peers: true, load: async () => (await import("./peers/auth-storage.mjs")).authStorage },
+  { name: "auth-storage-usage", title: "Beside oh-my-pi's AuthStorage, both by usage, under Bun", peers: true, load: async () => (await import("./peers/auth-storage.mjs")).authStorageByUsage },
 ];
 
 await main(async () => {

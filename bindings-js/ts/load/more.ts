@@ -70,7 +70,7 @@ function missing(error: unknown): CredpoolError {
 }
 
 /** What every program says to the engine; whatever else there is needs the second part. */
-const COMMON: ReadonlySet<string> = new Set(["tick", "load", "acquire", "cancel", "report", "add", "override", "flush", "loaded", "changed", "committed", "failed"]);
+const COMMON: ReadonlySet<string> = new Set(["tick", "load", "acquire", "cancel", "report", "add", "override", "flush", "loaded", "changed", "committed", "appended", "failed"]);
 
 /** Does this step need it? */
 export function needsMore(input: PoolInput): boolean {

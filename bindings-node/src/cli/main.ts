@@ -17,12 +17,14 @@ import { logoutCommand } from "./logout.js";
 import { refreshCommand } from "./refresh.js";
 import { manageCommands } from "./manage.js";
 import { probeCommand } from "./probe.js";
-import { explainCommand, listCommand, namesCommand, providersCommand, testCommand } from "./show.js";
+import { resetsCommand } from "./resets.js";
+import { explainCommand, listCommand, namesCommand, providersCommand } from "./show.js";
 import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
+import { testCommand } from "./test.js";
 import { usageCommand } from "./usage.js";
 
-const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand, completionCommand(() => COMMANDS)];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, resetsCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand, completionCommand(() => COMMANDS)];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 

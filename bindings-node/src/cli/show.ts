@@ -1,5 +1,5 @@
-// credpool list, names, providers, explain, test: what is there, and what would be done. Nothing is changed, nobody is asked.
-import type { CredentialInfo, CredentialPool, Profile } from "credpool";
+// credpool list, names, providers, explain: what is there, and what would be done. Nothing is changed, nobody is asked.
+import type { CredentialInfo, Profile } from "credpool";
 import { UsageError } from "./command.js";
 import type { Command } from "./command.js";
 import { STORE_HELP, STORE_OPTIONS, withPool } from "./store.js";
@@ -115,30 +115,3 @@ ${STORE_HELP}`,
     });
   },
 };
-
-export const testCommand: Command = {
-  name: "test",
-  summary: "is a stored credential valid, as far as can be said without asking anybody",
-  help: `Usage: credpool test PROFILE... [OPTIONS]
-
-A profile is named as PROVIDER:NAME. Exit code: 0 if all are valid, 1 if one is not.
-
-Options:
-${STORE_HELP}`,
-  words: ["profile", "..."],
-  options: STORE_OPTIONS,
-  async run({ out }, values, ids) {
-    return withPool(values, (pool) => {
-      const tested = (ids.length > 0 ? [...ids] : pool.profiles.list().map(({ id }) => id)).map((id) => pool.profiles.test(id));
-      if (values.json === true) out.line(JSON.stringify(tested));
-      else for (const line of tested.map((one) => testLine(pool, one))) out.line(`${line.ok ? out.paint("green", "✓") : out.paint("red", "✗")} ${line.text}`);
-      return tested.every(({ valid }) => valid) ? 0 : 1;
-    });
-  },
-};
-
-function testLine(pool: CredentialPool, { id, valid, expired, enabled, email, lastError, expiresInMs }: ReturnType<CredentialPool["profiles"]["test"]>): { ok: boolean; text: string } {
-  const cause = enabled ? undefined : (pool.get(id)?.disabledCause ?? "by hand");
-  const parts = [id, email, !enabled && `disabled: ${cause}`, expired && "expired", expiresInMs !== undefined && !expired && `expires ${fromNow(Date.now() + expiresInMs)}`, lastError !== undefined && `last error: ${lastError}`];
-  return { ok: valid, text: parts.filter((part) => typeof part === "string").join("  ") };
-}

@@ -40,6 +40,10 @@ impl Engine {
                 self.fetch_usage(request, &handles, force, wait);
             }
             Command::MarkUsage(command) => self.mark_usage(&command),
+            Command::Cost(command) => self.record_cost(&command),
+            Command::Errand { request, handle, wait, errand } => {
+                self.run_errand(request, handle, wait, errand);
+            }
             // The others are given elsewhere.
             Command::Load { .. }
             | Command::Acquire(_)

@@ -3,7 +3,8 @@
 use super::loading::Providers;
 use super::saving::PendingOp;
 use super::{
-    Completion, Effect, Engine, EventKind, FailedCode, Introspected, NewItem, Reply, RowId, UsageTrouble,
+    Completion, Effect, Engine, EventKind, FailedCode, Introspected, NewItem, Reply, ResetsTold, RowId,
+    UsageTrouble,
 };
 use crate::credential::Record;
 use crate::facts::Kind;
@@ -48,12 +49,30 @@ impl Engine {
                 self.usage_fetched(handle, incarnation, *report);
             }
             (PendingOp::Usage { handle, incarnation }, other) => {
-                let code = "network".into();
                 let trouble = match other {
                     Completion::UsageFailed(trouble) => trouble,
-                    _ => UsageTrouble { refused: false, never: false, code, retry_after: None },
+                    _ => UsageTrouble::of("network"),
                 };
                 self.asked_in_vain(handle, incarnation, trouble);
+            }
+            (PendingOp::Rank { handle, incarnation, at }, completion) => {
+                let rank = if let Completion::Ranked(rank) = completion { rank } else { None };
+                self.ranked(handle, incarnation, at, rank);
+            }
+            (PendingOp::Append { .. }, Completion::Appended) => {}
+            (PendingOp::Append { history, entries }, other) => {
+                let message = match other {
+                    Completion::Failed { message } => message,
+                    _ => "the host answered with something else".into(),
+                };
+                self.not_appended(history, entries, &message);
+            }
+            (PendingOp::Resets { handle, incarnation }, completion) => {
+                let told = match completion {
+                    Completion::Resets(told) => *told,
+                    _ => ResetsTold { code: "network".into(), ..ResetsTold::default() },
+                };
+                self.resets_told(op, handle, incarnation, told);
             }
             (PendingOp::Revoke { request, id }, _) => self.revoked(request, id),
             (PendingOp::Advice { id, version }, Completion::Advised { lead, renew, decided }) => {
@@ -113,6 +132,9 @@ impl Engine {
             // Completed before they come here.
             PendingOp::Login { .. }
             | PendingOp::Usage { .. }
+            | PendingOp::Resets { .. }
+            | PendingOp::Append { .. }
+            | PendingOp::Rank { .. }
             | PendingOp::Revoke { .. }
             | PendingOp::Advice { .. }
             | PendingOp::Introspect { .. }
@@ -230,6 +252,9 @@ impl Engine {
             }
             PendingOp::Login { .. }
             | PendingOp::Usage { .. }
+            | PendingOp::Resets { .. }
+            | PendingOp::Append { .. }
+            | PendingOp::Rank { .. }
             | PendingOp::Revoke { .. }
             | PendingOp::Advice { .. }
             | PendingOp::Introspect { .. }

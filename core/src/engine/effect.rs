@@ -1,5 +1,7 @@
 //! Everything that an engine may ask of its host, and everything that it tells.
 
+use super::errand::{Checked, Redemption, ResetsTold};
+use super::history::{Entry, History};
 use super::input::Mutation;
 use super::introspecting::Introspected;
 use crate::credential::Origin;
@@ -169,6 +171,34 @@ pub enum Effect {
         /// Whose.
         handle: Handle,
     },
+    /// Ask the host for the rank of an account's last report, then [`Completion::Ranked`](super::Completion::Ranked).
+    Rank {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        handle: Handle,
+    },
+    /// Write entries of a history, then [`Completion::Appended`](super::Completion::Appended).
+    Append {
+        /// Its number.
+        op: OpId,
+        /// Which.
+        history: History,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
+    /// Ask a provider for an account's saved resets, and use one where that is wanted; then
+    /// [`Completion::Resets`](super::Completion::Resets).
+    Resets {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        handle: Handle,
+        /// Its secret.
+        secret: SecretRef,
+        /// Use one.
+        redeem: Option<Redemption>,
+    },
     /// Ask the host's own code when an account is to be renewed, then
     /// [`Completion::Advised`](super::Completion::Advised).
     Advise {
@@ -224,6 +254,10 @@ pub enum Reply {
     },
     /// What a provider says of tokens.
     Introspected(Introspected),
+    /// Is a credential good?
+    Checked(Checked),
+    /// What came of a question about saved resets.
+    Resets(ResetsTold),
     /// A usage limit that is reached was noted.
     Marked {
         /// Is another credential of its kind free?

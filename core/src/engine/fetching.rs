@@ -8,6 +8,7 @@ use crate::cooldown::Source;
 use crate::entropy::Purpose;
 use crate::id::{Handle, OpId, ProviderIx, RequestId};
 use crate::policy::{Action, Strategy};
+use crate::refresh::{FailureKind, RefreshFailure};
 use crate::time::{Instant, Span};
 use crate::usage::report::{Origin, Report};
 use crate::verdict::Reason;
@@ -21,17 +22,29 @@ const LONGEST_QUEUE: usize = 4096;
 /// Of those who wait at most so many are kept; further ones are answered with what is known.
 const MOST_WAITERS: usize = 1024;
 
+/// Set where an answer of a provider says nothing of whether the credential is good.
+pub const SAYS_NOTHING: u8 = 1 << 7;
+
 /// Why there is no report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageTrouble {
     /// The provider does not know the secret any more.
     pub refused: bool,
+    /// The provider answered, and would not have it: not known any more, or not allowed to ask.
+    pub rejected: bool,
     /// It will never be answered: there is nothing to be asked.
     pub never: bool,
     /// A word: `http-503`, `network`.
     pub code: Box<str>,
     /// Not before then, as the provider asks.
     pub retry_after: Option<Span>,
+}
+
+impl UsageTrouble {
+    /// Something that says nothing of the credential.
+    pub fn of(code: &str) -> Self {
+        Self { refused: false, rejected: false, never: false, code: code.into(), retry_after: None }
+    }
 }
 
 /// The question of one account.
@@ -45,8 +58,17 @@ pub(super) struct Asking {
     failures: u32,
     /// What went wrong last.
     pub(super) trouble: Option<UsageTrouble>,
+    /// Why its token could not be renewed, when that was tried last to ask about it.
+    pub(super) unrenewed: Option<Box<str>>,
     /// It was asked for so often: what chance is drawn by.
     count: u64,
+}
+
+impl Asking {
+    /// Is a question under way, or to come?
+    pub(super) const fn is_open(&self) -> bool {
+        self.queued || self.live.is_some()
+    }
 }
 
 /// All questions.
@@ -68,7 +90,7 @@ struct Waiting {
 }
 
 impl Engine {
-    /// Which kinds of credentials a provider can be asked about: a bit for each kind.
+    /// Which kinds of credentials a provider can be asked about: a bit for each kind, and [`SAYS_NOTHING`].
     pub fn set_usage_source(&mut self, provider: &str, kinds: u8) {
         let provider = self.provider_ix(provider);
         self.serving.set_asked(provider, kinds);
@@ -102,7 +124,7 @@ impl Engine {
             return false;
         };
         if let Some(asking) = &member.asking {
-            if asking.live.is_some() || asking.queued {
+            if asking.is_open() {
                 return true;
             }
             if !force && now < asking.next {
@@ -146,6 +168,9 @@ impl Engine {
     /// Starts what may be started, gives up what took too long, and answers who has waited long enough.
     pub(super) fn serve_fetches(&mut self) {
         let now = self.now.mono;
+        if !self.errands.is_empty() {
+            self.serve_errands();
+        }
         if self.fetching.queue.is_empty() && self.fetching.live.is_empty() && self.fetching.waiters.is_empty()
         {
             return;
@@ -154,9 +179,7 @@ impl Engine {
         let late: Vec<_> =
             self.fetching.live.iter().filter(|(_, _, since)| *since + timeout <= now).copied().collect();
         for (handle, incarnation, _) in late {
-            let code = "timeout".into();
-            let trouble = UsageTrouble { refused: false, never: false, code, retry_after: None };
-            self.asked_in_vain(handle, incarnation, trouble);
+            self.asked_in_vain(handle, incarnation, UsageTrouble::of("timeout"));
         }
         let mut at = 0;
         while at < self.fetching.queue.len().min(LOOK_AHEAD)
@@ -176,12 +199,10 @@ impl Engine {
                 at += 1;
                 continue;
             }
-            if expired
-                && self.is_renewable(member)
-                && member.asking.as_ref().is_none_or(|asking| asking.failures == 0)
-            {
+            // What was tried a moment ago is not tried again: then it is asked with what there is.
+            if expired && self.is_renewable(member) && member.hold_until.is_none_or(|at| at <= now) {
                 // A token that has expired says nothing: it is renewed first, and what comes of that is another's business.
-                self.start_refresh(handle, false, false, true);
+                self.renew_to_ask(handle);
                 if self.member(handle).is_some_and(|member| member.job.is_some()) {
                     at += 1;
                     continue;
@@ -220,7 +241,9 @@ impl Engine {
             return;
         }
         let (now, ttl, seed) = (self.now, self.policy.usage.ttl, self.seed);
-        report.origin = Origin::Probe;
+        if report.origin != Origin::Host {
+            report.origin = Origin::Probe;
+        }
         let Some(member) = self.member_mut(handle) else { return };
         let key = member.id.map_or(0, |id| id.0);
         let asking = member.asking.get_or_insert_with(Box::default);
@@ -265,6 +288,22 @@ impl Engine {
         self.asked(handle, incarnation);
     }
 
+    /// Its token has expired and could not be renewed: it is not asked about, and who waits for that is told why.
+    #[inline(never)]
+    pub(super) fn not_to_be_asked(&mut self, handle: Handle, incarnation: u32, failure: &RefreshFailure) {
+        let Some(at) = self.fetching.queue.iter().position(|&queued| queued == (handle, incarnation)) else {
+            return;
+        };
+        self.fetching.queue.remove(at);
+        if let Some(asking) = self.member_mut(handle).and_then(|member| member.asking.as_mut()) {
+            asking.queued = false;
+        }
+        let dead = failure.kind == FailureKind::Definitive;
+        let code = ["refresh-", &*failure.code].concat();
+        let trouble = UsageTrouble { refused: dead, rejected: dead, ..UsageTrouble::of(&code) };
+        self.asked_in_vain(handle, incarnation, trouble);
+    }
+
     /// A question is over: who waited for nothing else is answered.
     fn asked(&mut self, handle: Handle, incarnation: u32) {
         for waiter in &mut self.fetching.waiters {
@@ -290,6 +329,9 @@ impl Engine {
         }
         for waiter in &self.fetching.waiters {
             sooner(waiter.until);
+        }
+        for errand in &self.errands {
+            sooner(errand.until);
         }
         next
     }

@@ -1,6 +1,6 @@
 //! Everything that can happen to an engine.
 
-use super::{Introspected, MarkCommand, Stated, UsageTrouble};
+use super::{CostCommand, Errand, Introspected, MarkCommand, ResetsTold, Stated, UsageTrouble};
 use crate::credential::{Changes, Identity, Origin, Record};
 use crate::facts::oauth::Flow;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
@@ -206,6 +206,19 @@ pub enum Command {
     },
     /// A usage limit is reached.
     MarkUsage(MarkCommand),
+    /// What a call cost, told by hand.
+    Cost(CostCommand),
+    /// A question about one credential.
+    Errand {
+        /// Who asks.
+        request: RequestId,
+        /// About whom.
+        handle: Handle,
+        /// How long the caller waits.
+        wait: Span,
+        /// What is wanted.
+        errand: Errand,
+    },
     /// Write behind what is not in the store yet, and answer when it is.
     Flush {
         /// Who asks.
@@ -326,6 +339,12 @@ pub enum Completion {
     },
     /// None came.
     UsageFailed(UsageTrouble),
+    /// What came of a question about saved resets.
+    Resets(Box<ResetsTold>),
+    /// A history was written.
+    Appended,
+    /// The host's rank of a report; none, where it has none.
+    Ranked(Option<i32>),
     /// A commit was made; the ids and versions of its rows, in order.
     Committed {
         /// The store's generation.

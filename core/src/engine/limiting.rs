@@ -88,6 +88,9 @@ impl Engine {
         gate.learn(stated.requests, stated.tokens, until, now.mono);
         self.note_use(handle);
         self.look_at_gate(handle, now.mono);
+        if spending != Spending::default() {
+            self.report_budget(handle);
+        }
     }
 
     /// Would the end of a lease bring somebody back for whom others wait?

@@ -4,11 +4,14 @@ mod accounts;
 mod acquire;
 mod advice;
 mod by_hand;
+mod by_host;
 mod changing;
 mod completing;
 mod effect;
+mod errand;
 mod fetching;
 mod health;
+mod history;
 mod input;
 mod introspecting;
 mod lease;
@@ -40,7 +43,9 @@ pub use effect::{
     Candidate, Cause, Deadline, Effect, Event, EventKind, Failed, FailedCode, Leased, Refusal, RefusalCode,
     Reply, Reported, Step,
 };
-pub use fetching::UsageTrouble;
+pub use errand::{Checked, Errand, Redemption, ResetsTold};
+pub use fetching::{UsageTrouble, SAYS_NOTHING};
+pub use history::{CostCommand, Entry, History};
 pub use input::{
     AcquireCommand, Command, Completion, Input, Mutation, NewItem, ReportCommand, Row, RowId, RowKind, Target,
 };
@@ -124,6 +129,9 @@ pub struct Engine {
     /// Tiers in which somebody's usage is known: there it decides.
     ranked: Vec<(ProviderIx, TierKey)>,
     fetching: fetching::Fetching,
+    errands: Vec<errand::Running>,
+    /// Entries of histories that are not in the store yet, oldest first.
+    histories: Vec<(History, Entry)>,
     /// Those who wait for a credential's last call to end.
     drains: Vec<(RequestId, Handle, u32)>,
 
@@ -216,6 +224,8 @@ impl Engine {
             upstreams: SortedMap::default(),
             ranked: Vec::new(),
             fetching: fetching::Fetching::default(),
+            errands: Vec::new(),
+            histories: Vec::new(),
             drains: Vec::new(),
             leases: Leases::new(),
             ties: Ties::default(),
@@ -302,6 +312,7 @@ impl Engine {
         self.serve_waiters();
         self.serve_refreshes();
         self.serve_fetches();
+        self.serve_refreshes();
         self.drop_stale_waiter_timers();
         self.save();
         let next_deadline = self.next_deadline();

@@ -68,6 +68,8 @@ impl Engine {
                 job.with_spare = true;
                 return self.call(handle);
             }
+            // The next real use decides.
+            FailureKind::Definitive if job.asked_about => job.failure = Some(failure),
             FailureKind::Definitive => {
                 // After a request without an answer this is what a lost answer looks like.
                 job.mark = Some(Mark { needs_login: job.doubted, failure });
@@ -121,6 +123,7 @@ impl Engine {
         if let Some(failure) = &failure {
             self.event(EventKind::RefreshFailed, Some(handle)).cause = Some(failure.code.clone());
             self.hold_refresh(handle, failure);
+            self.not_renewed(handle, failure);
         } else {
             let wants = self.wants_refresh(handle);
             let (now, ineffective) = (self.now.mono, self.policy.refresh.ineffective);

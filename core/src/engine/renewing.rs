@@ -73,6 +73,7 @@ impl Engine {
         // Who asks for more than the refresh that is under way was begun for gets it.
         job.forced |= forced;
         job.by_hand |= by_hand;
+        job.asked_about = false;
         let more_urgent = demanded && !job.demanded && job.phase == Phase::Queued;
         job.demanded |= demanded;
         if is_new || more_urgent {

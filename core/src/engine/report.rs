@@ -66,6 +66,7 @@ impl Engine {
                 self.leave(&open, answered, command.spending, self.now.mono);
                 if command.spending != Spending::default() {
                     self.note_use(open.handle);
+                    self.report_budget(open.handle);
                 }
                 self.learn(open.handle, Spending::default(), command.stated);
                 Use {

@@ -1,5 +1,6 @@
 //! Writing what has changed: cooldowns at once, last uses and ties behind, commands when they are given.
 
+use super::history::{Entry, History};
 use super::loading::Loading;
 use super::marking::SERVED;
 use super::refreshing::Written;
@@ -11,6 +12,7 @@ use crate::id::{CredentialId, Handle, ProviderIx, RequestId, RouteId, SecretRef}
 use crate::json;
 use crate::login::Stage;
 use crate::select::SavedTie;
+use crate::time::Timestamp;
 
 /// Of last uses and of ties at most so many are written behind in one commit.
 const BATCH: usize = 512;
@@ -56,6 +58,22 @@ pub(super) enum PendingOp {
     },
     /// A provider is asked what is left of an account.
     Usage {
+        handle: Handle,
+        incarnation: u32,
+    },
+    /// The host ranks a report of this instant.
+    Rank {
+        handle: Handle,
+        incarnation: u32,
+        at: Timestamp,
+    },
+    /// Histories.
+    Append {
+        history: History,
+        entries: Vec<Entry>,
+    },
+    /// A provider is asked for an account's saved resets.
+    Resets {
         handle: Handle,
         incarnation: u32,
     },
@@ -131,7 +149,11 @@ impl Engine {
         if !self.unsaved_health.is_empty() && !self.health_commit_live {
             self.save_health();
         }
-        if self.flush_at.is_some_and(|at| at <= self.now.mono) && !self.behind_commit_live {
+        let due = self.flush_at.is_some_and(|at| at <= self.now.mono);
+        if due && !self.histories.is_empty() {
+            self.save_histories();
+        }
+        if due && !self.behind_commit_live {
             self.flush_at = None;
             self.save_behind();
         }

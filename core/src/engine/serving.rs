@@ -27,6 +27,8 @@ struct OfProvider {
     usage: Option<UsageFacts>,
     /// Which kinds of credentials it can be asked about: a bit for each.
     asked: u8,
+    /// The host ranks its reports.
+    ranked_by_host: bool,
     /// When its reports were looked over last.
     looked: Option<Instant>,
     /// Whatever of it somebody has asked for: a bit for each place in the list.
@@ -86,6 +88,17 @@ impl Serving {
         if let Some(of) = self.by_provider.get_mut(provider.0 as usize) {
             of.asked = kinds;
         }
+    }
+
+    pub(super) fn set_ranked_by_host(&mut self, provider: ProviderIx, ranked: bool) {
+        if let Some(of) = self.by_provider.get_mut(provider.0 as usize) {
+            of.ranked_by_host = ranked;
+        }
+    }
+
+    /// Does the host rank a provider's reports?
+    pub(super) fn is_ranked_by_host(&self, provider: ProviderIx) -> bool {
+        self.of(provider).is_some_and(|of| of.ranked_by_host)
     }
 
     /// Which kinds of credentials a provider can be asked about: a bit for each.

@@ -1,5 +1,6 @@
 //! What is known of what is left of each account, and what follows from it: who ranks where, who rests, who need not any more.
 
+use super::history::Remembered;
 use super::member::{Member, ScopeKey};
 use super::{Engine, EventKind, FailedCode, Mutation, Reply, Row, RowId, RowKind, UsageTrouble};
 use crate::cooldown::{Effect, Source};
@@ -32,7 +33,16 @@ pub(super) struct Known {
     /// When what it says changes by time alone.
     wake: Option<Instant>,
     /// It is not in the store yet.
-    unsaved: bool,
+    pub(super) unsaved: bool,
+    /// What its history has of it.
+    pub(super) remembered: Remembered,
+}
+
+impl Known {
+    /// Is it too old to say anything?
+    pub(super) const fn is_old(&self) -> bool {
+        self.old
+    }
 }
 
 impl Engine {
@@ -82,7 +92,9 @@ impl Engine {
         let at = handle.0 as usize;
         let facts = self.usage_facts(member.provider);
         let priority = if self.policy.tiers == Tiers::One { member.record.priority } else { 0 };
-        let Some(known) = member.usage.as_ref().filter(|known| !known.old) else {
+        let by_host = self.serving.is_ranked_by_host(member.provider);
+        let ranked = |known: &&Box<Known>| !known.old && (!by_host || known.report.rank.is_some());
+        let Some(known) = member.usage.as_ref().filter(ranked) else {
             let length = |span: Span| span.0.cast_signed();
             return Rank::unmeasured(length(facts.short), length(facts.long), priority, self.hot[at].used);
         };
@@ -117,11 +129,17 @@ impl Engine {
     }
 
     /// A report came.
-    pub(super) fn take_report(&mut self, handle: Handle, report: Report) {
+    pub(super) fn take_report(&mut self, handle: Handle, mut report: Report) {
         let now = self.now;
+        let Some(provider) = self.member(handle).map(|member| member.provider) else { return };
+        let by_host = self.serving.is_ranked_by_host(provider);
         let Some(member) = self.member_mut(handle) else { return };
+        // Until the host has ranked it, it ranks as the one before.
+        let before = member.usage.as_ref().and_then(|known| known.report.rank);
+        report.rank = before.filter(|_| by_host);
         let headers_at = member.usage.as_ref().and_then(|known| known.headers_at);
         let in_reserve = member.usage.as_ref().is_some_and(|known| known.in_reserve);
+        let remembered = member.usage.take().map(|known| known.remembered).unwrap_or_default();
         let fresh = report.origin != Origin::Headers;
         member.usage = Some(Box::new(Known {
             report,
@@ -132,7 +150,9 @@ impl Engine {
             headers_at,
             wake: None,
             unsaved: true,
+            remembered,
         }));
+        self.remember_usage(handle);
         self.note_use(handle);
         let event = self.event(EventKind::Usage, Some(handle));
         event.at = now.wall;
@@ -141,6 +161,9 @@ impl Engine {
             self.heal(handle);
         }
         self.look_at_usage(handle);
+        if by_host {
+            self.ask_rank(handle);
+        }
     }
 
     /// The last report as its row, where that is not in the store yet.
@@ -161,7 +184,9 @@ impl Engine {
     /// Takes over a report from the store, unless a newer one is known; the index does not follow yet.
     pub(super) fn adopt_report(&mut self, row: &Row) -> Option<Handle> {
         let handle = self.handle_of(row)?;
-        let report = crate::json::read::<Report>(row.data.as_deref()?).ok()?;
+        let mut report = crate::json::read::<Report>(row.data.as_deref()?).ok()?;
+        let provider = self.member(handle)?.provider;
+        report.rank = report.rank.filter(|_| self.serving.is_ranked_by_host(provider));
         let (now, keep) = (self.now, self.policy.usage.keep);
         // One from the future of a clock that was wrong is from now.
         let age = now.wall.since(report.fetched_at);
@@ -179,6 +204,7 @@ impl Engine {
             headers_at: None,
             wake: None,
             unsaved: false,
+            remembered: Remembered::default(),
         }));
         Some(handle)
     }

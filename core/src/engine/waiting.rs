@@ -186,6 +186,10 @@ impl Engine {
             let refusal = Refusal { code: RefusalCode::Aborted, retry_at: None };
             return self.reply(request, Reply::Refused(refusal));
         }
+        if !self.errands.is_empty() && self.cancel_errand(request) {
+            return self
+                .reply(request, Reply::Refused(Refusal { code: RefusalCode::Aborted, retry_at: None }));
+        }
         let of = |waiter: &Option<Box<Waiter>>| {
             waiter.as_ref().is_some_and(|waiter| waiter.command.request == request)
         };

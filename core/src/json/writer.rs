@@ -11,7 +11,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.text
     }
 

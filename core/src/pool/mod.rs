@@ -13,6 +13,7 @@ mod packed;
 mod profiles;
 mod protocol;
 mod refresh;
+mod resets;
 mod seldom;
 mod show;
 mod table;
@@ -27,7 +28,7 @@ pub use protocol::{
 };
 pub use refresh::HostRenewal;
 pub use show::{CandidateView, Explanation};
-pub use usage::{Forecast, UsageView};
+pub use usage::{Forecast, HostUsage, UsageView};
 
 use crate::classify::{classify, classify_stream, Answer as Upstream, Subject};
 use crate::credential::Record;
@@ -66,8 +67,12 @@ pub struct Pool {
     proofs: dpop::Proofs,
     /// Providers that were asked what is left of an account.
     questions: Vec<usage::Question>,
+    /// Providers that were asked for saved resets.
+    resets: Vec<resets::ResetsCall>,
     /// What the host's own code does to renew accounts, by registry names of providers.
     renewals: Vec<(Box<str>, HostRenewal)>,
+    /// What it does to learn and to rank what is left of them, likewise.
+    usage_hosts: Vec<(Box<str>, HostUsage)>,
 }
 
 /// Why a pool could not be made.
@@ -118,7 +123,9 @@ impl Pool {
             calls: Vec::new(),
             proofs: dpop::Proofs::default(),
             questions: Vec::new(),
+            resets: Vec::new(),
             renewals: Vec::new(),
+            usage_hosts: Vec::new(),
         };
         pool.tell_refresh_facts();
         for (provider, host) in config.renewals {
@@ -363,6 +370,7 @@ impl Pool {
                 let rows = rows.into_iter().map(|row| self.keep_secret(row)).collect();
                 return Ok(Input::Completion(op, Completion::Conflict { rows }));
             }
+            PoolInput::Appended { op } => return Ok(Input::Completion(op, Completion::Appended)),
             PoolInput::Failed { op, message } => {
                 return Ok(Input::Completion(op, Completion::Failed { message }));
             }
@@ -425,6 +433,9 @@ impl Pool {
         for effect in step.effects {
             match effect {
                 Effect::Load { op, since } => present.effects.push(HostEffect::Load { op, since }),
+                Effect::Append { op, history, entries } => {
+                    present.effects.push(HostEffect::Append { op, log: history, entries });
+                }
                 Effect::Commit { op, mutations } => {
                     let mutations =
                         mutations.into_iter().map(|mutation| self.with_secret(mutation)).collect();
@@ -512,6 +523,8 @@ fn answer(reply: Reply) -> Answer {
         Reply::Refreshed { handle, version, expires } => Answer::Refreshed { handle, version, expires },
         Reply::RefreshFailed { definitive, cause } => Answer::RefreshFailed { definitive, cause },
         Reply::Introspected(said) => Answer::Introspected(said),
+        Reply::Checked(checked) => Answer::Checked(checked),
+        Reply::Resets(told) => Answer::Resets(told),
         Reply::Marked { switched, retry_at, until } => Answer::Marked { switched, retry_at, until },
         Reply::Ingested { ingested } => Answer::Ingested { ingested },
         Reply::Done { ids } => Answer::Done { ids },

@@ -4,9 +4,11 @@
 use super::protocol::{HostEffect, PoolInput, PoolStep};
 use super::{invalid, not_found, refresh, Answer, Follow, Pool};
 use crate::credential::Identity;
-use crate::engine::{Command, Completion, Effect, FailedCode, Input, MarkCommand};
+use crate::engine::{
+    Command, Completion, CostCommand, Effect, Errand, FailedCode, Input, MarkCommand, Redemption,
+};
 use crate::id::{CredentialId, Handle, OpId, RequestId, SessionIx};
-use crate::json::{variant, Reader, Value, Wrong};
+use crate::json::{self, variant, Reader, Value, Wrong};
 use crate::oauth::Tokens;
 use crate::policy::Policy;
 use crate::refresh::{FailureKind, RefreshFailure};
@@ -47,6 +49,26 @@ impl PoolInput {
                 retry_after as "retryAfter" = None,
             }),
             "usage_headers" => variant!(from, Self::UsageHeaders { request, handle, headers, status = None }),
+            "cost" => variant!(from, Self::Cost {
+                request,
+                provider,
+                session = None,
+                handle = None,
+                usage,
+                at = None,
+            }),
+            "errand" => variant!(from, Self::Errand {
+                request,
+                handle,
+                wait = Span::from_secs(10),
+                resets = false,
+                redemption = None,
+                credit = None,
+            }),
+            "host_usage" => {
+                variant!(from, Self::HostUsage { op, report = None, code = Box::default(), refused = false })
+            }
+            "ranked" => variant!(from, Self::Ranked { op, rank = None }),
             "login" => variant!(from, Self::Login { request, login }),
             "callback" => variant!(from, Self::Callback { request, login, text, pasted = false }),
             "logout" => variant!(from, Self::Logout { request, id }),
@@ -157,6 +179,28 @@ impl Pool {
                     None => return Err((request, Answer::Ingested { ingested: false })),
                 }
             }
+            PoolInput::Cost { request, provider, session, handle, usage, at } => {
+                let route = self.route(&provider, None);
+                let session = session.map_or(SessionIx::NONE, |name| self.session(&name));
+                Command::Cost(CostCommand { request, route, session, handle, spending: usage, at })
+            }
+            PoolInput::Errand { request, handle, wait, resets, redemption, credit } => {
+                if let Some(told) = self.no_resets(handle, resets, redemption.is_some()) {
+                    return Err((request, Answer::Resets(told)));
+                }
+                let errand = match redemption {
+                    Some(id) => Errand::Redeem(Redemption { credit, id }),
+                    None if resets => Errand::Resets,
+                    None => Errand::Check,
+                };
+                Command::Errand { request, handle, wait, errand }
+            }
+            PoolInput::HostUsage { op, report, code, refused } => {
+                return Ok(Input::Completion(op, Self::told_by_host(report, &code, refused)));
+            }
+            PoolInput::Ranked { op, rank } => {
+                return Ok(Input::Completion(op, Completion::Ranked(rank)));
+            }
             PoolInput::Login { request, login } => self.start_login(request, login)?,
             PoolInput::Callback { request, login, text, pasted } => {
                 self.callback(request, login, &text, pasted)?
@@ -248,6 +292,17 @@ impl Pool {
                 Ok(effect) => present.effects.push(effect),
                 Err(trouble) => follow.push(Follow::Failed(op, Completion::UsageFailed(trouble))),
             },
+            Effect::Rank { op, handle } => {
+                let report =
+                    self.engine.usage_report(handle).map_or_else(String::new, |report| json::write(report));
+                present.effects.push(HostEffect::RankByHost { op, handle, report });
+            }
+            Effect::Resets { op, handle, secret, redeem } => {
+                match self.resets_call(op, handle, secret, redeem) {
+                    Ok(effect) => present.effects.push(effect),
+                    Err(told) => follow.push(Follow::Failed(op, told)),
+                }
+            }
             Effect::LoginCall { op, login, stage } => {
                 let request = self.login_request(login, stage);
                 self.present_request(op, None, Some(login), request, present, follow);

@@ -2,10 +2,10 @@
 //! know of providers' limits. Nothing is decided here.
 
 use super::{not_found, Answer, HostEffect, Outcome, Pool, PoolStep};
-use crate::engine::{Command, Completion, Input, UsageTrouble};
+use crate::engine::{Command, Completion, Input, UsageTrouble, SAYS_NOTHING};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, OpId, RequestId, SecretRef};
-use crate::json::{object, ToJson, Writer};
+use crate::json::{from_json, object, ToJson, Writer};
 use crate::provider::usage::{self, can_be_asked, Account, Probe, UsageFailure, UsageFailureKind, UsageNext};
 use crate::provider::{usage_facts, METERED};
 use crate::time::{Now, Span, Timestamp};
@@ -28,6 +28,23 @@ pub(super) struct Question {
     op: OpId,
     handle: Handle,
     probe: Probe,
+}
+
+/// What a host's own code does for the usage of a provider's accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostUsage {
+    /// It learns what is left of an account, in place of a request to the provider.
+    pub asks: bool,
+    /// Of these kinds; of all, where none is named.
+    pub kinds: Vec<Kind>,
+    /// An answer says nothing of whether the credential is good.
+    pub says_nothing: bool,
+    /// It ranks reports.
+    pub ranks: bool,
+}
+
+from_json! {
+    strict HostUsage { asks = false, kinds = Vec::new(), says_nothing = false, ranks = false }
 }
 
 /// What is known of what is left of an account, and how long that lasts.
@@ -114,15 +131,56 @@ impl Pool {
         }
         let names: Vec<Box<str>> = self.registry.names().map(Into::into).collect();
         for name in names {
-            let mut kinds = 0;
-            for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {
-                if can_be_asked(&name, kind) == Some(true) {
-                    kinds |= 1 << kind as u8;
-                }
+            self.tell_usage_source(&name);
+        }
+    }
+
+    /// Who can be asked about a provider's accounts goes to the machine: the host's own code goes before ours.
+    fn tell_usage_source(&mut self, name: &str) {
+        let host = self.usage_host(name);
+        let mut kinds = 0;
+        for kind in [Kind::ApiKey, Kind::Token, Kind::Oauth] {
+            let asked = match &host {
+                Some(host) if host.asks => host.kinds.is_empty() || host.kinds.contains(&kind),
+                _ => can_be_asked(name, kind) == Some(true),
+            };
+            kinds |= u8::from(asked) << kind as u8;
+        }
+        if host.as_ref().is_some_and(|host| host.asks && host.says_nothing) {
+            kinds |= SAYS_NOTHING;
+        }
+        if kinds != 0 || host.is_some() {
+            self.engine.set_usage_source(name, kinds);
+        }
+        if host.is_some() {
+            self.engine.set_usage_ranks(name, host.is_some_and(|host| host.ranks));
+        }
+    }
+
+    fn usage_host(&self, name: &str) -> Option<HostUsage> {
+        self.usage_hosts.iter().find(|(of, _)| **of == *name).map(|(_, host)| host.clone())
+    }
+
+    /// What a host's own code does to learn and to rank what is left of a provider's accounts, from now on.
+    pub fn usage_by_host(&mut self, provider: &str, host: HostUsage) {
+        let name = self.name_of(provider);
+        self.usage_hosts.retain(|(of, _)| *of != name);
+        self.usage_hosts.push((name.clone(), host));
+        self.tell_usage_source(&name);
+    }
+
+    /// What a host's own code has learned.
+    pub(super) fn told_by_host(report: Option<Box<Report>>, code: &str, refused: bool) -> Completion {
+        match report {
+            Some(mut report) => {
+                report.origin = Origin::Host;
+                Completion::Usage { report }
             }
-            if kinds != 0 {
-                self.engine.set_usage_source(&name, kinds);
-            }
+            None => Completion::UsageFailed(UsageTrouble {
+                refused,
+                rejected: refused,
+                ..UsageTrouble::of(if code.is_empty() { "no_report" } else { code })
+            }),
         }
     }
 
@@ -172,20 +230,28 @@ impl Pool {
         handle: Handle,
         secret: SecretRef,
     ) -> Result<HostEffect, UsageTrouble> {
-        let gone = || UsageTrouble { refused: false, never: true, code: "gone".into(), retry_after: None };
-        let record = self.engine.record(handle).ok_or_else(gone)?;
-        let parts = self.vault.get(secret).ok_or_else(gone)?;
-        let account = Account {
+        let gone = || UsageTrouble { never: true, ..UsageTrouble::of("gone") };
+        let account = self.account_at(handle, secret).ok_or_else(gone)?;
+        if self.usage_host(account.provider).is_some_and(|host| host.asks) {
+            return Ok(HostEffect::UsageByHost { op, handle });
+        }
+        let (probe, request) = Probe::begin(account).map_err(|failure| trouble(&failure))?;
+        self.questions.push(Question { op, handle, probe });
+        Ok(HostEffect::Http { op, handle: Some(handle), login: None, request })
+    }
+
+    /// An account as its provider is asked about it.
+    pub(super) fn account_at(&self, handle: Handle, secret: SecretRef) -> Option<Account<'_>> {
+        let record = self.engine.record(handle)?;
+        let parts = self.vault.get(secret)?;
+        Some(Account {
             provider: &record.provider,
             kind: record.kind,
             secret: &parts.main,
             refresh: parts.refresh.as_ref(),
             base_url: record.base_url.as_deref(),
             identity: &record.identity,
-        };
-        let (probe, request) = Probe::begin(account).map_err(|failure| trouble(&failure))?;
-        self.questions.push(Question { op, handle, probe });
-        Ok(HostEffect::Http { op, handle: Some(handle), login: None, request })
+        })
     }
 
     /// An answer to a question about usage: the next step, where a question was open. `answer`: nothing, where none came.
@@ -195,7 +261,9 @@ impl Pool {
         op: OpId,
         answer: Option<Answered<'_>>,
     ) -> Option<PoolStep> {
-        let at = self.questions.iter().position(|question| question.op == op)?;
+        let Some(at) = self.questions.iter().position(|question| question.op == op) else {
+            return self.resets_answered(now, op, answer);
+        };
         let mut question = self.questions.swap_remove(at);
         let next = match answer {
             Some(Answered { status, headers, body }) => {
@@ -223,6 +291,7 @@ impl Pool {
 fn trouble(failure: &UsageFailure) -> UsageTrouble {
     UsageTrouble {
         refused: failure.kind == UsageFailureKind::Auth,
+        rejected: matches!(failure.kind, UsageFailureKind::Auth | UsageFailureKind::Refused),
         never: failure.kind == UsageFailureKind::Unsupported,
         code: failure.code.clone(),
         retry_after: failure.retry_after,

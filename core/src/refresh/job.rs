@@ -93,6 +93,8 @@ pub struct Job {
     pub by_hand: bool,
     /// Somebody waits for it.
     pub demanded: bool,
+    /// It was begun to ask about the account, and nobody else has wanted it since: a dead grant ends nothing.
+    pub asked_about: bool,
     /// It has a place among those that run.
     pub running: bool,
     /// The fence of the lease; zero: none is held.
@@ -147,6 +149,7 @@ impl Job {
             forced: false,
             by_hand: false,
             demanded: false,
+            asked_about: false,
             running: false,
             fence: 0,
             asked: now,

@@ -325,6 +325,11 @@ impl World {
         }
     }
 
+    /// Is the store away?
+    pub(super) fn is_store_down(&self) -> bool {
+        self.around.as_ref().is_some_and(|around| self.clock() < around.store_down)
+    }
+
     /// Whoever stands before the store goes and comes back.
     pub(super) fn take_store_down(&mut self, span: u64) {
         let until = self.clock() + span;

@@ -6,7 +6,7 @@ use super::scenario::{CredentialSpec, HttpSpec, Scenario, ScenarioError, Verb};
 use super::store::{Committed, MemoryStore};
 use super::verbs::Later;
 use crate::credential::{Identity, Origin};
-use crate::engine::Event;
+use crate::engine::{Entry, Event, History};
 use crate::id::{Handle, LeaseId, OpId, RequestId};
 use crate::json::Value;
 use crate::pool::{Answer, CredentialInput, HostEffect, Pool, PoolConfig, PoolInput, SecretInput};
@@ -33,6 +33,8 @@ pub(super) struct World {
     /// Milliseconds since `start`.
     clock: u64,
     jump: i64,
+    /// What the store remembers.
+    pub(super) histories: Vec<(History, Timestamp, Box<str>)>,
     last_request: u64,
     answers: BTreeMap<RequestId, Answer>,
     http: Vec<HttpSpec>,
@@ -112,6 +114,7 @@ impl World {
             clock: 0,
             jump: 0,
             last_request: 0,
+            histories: Vec::new(),
             answers: BTreeMap::new(),
             http: scenario.http.clone(),
             coming: BTreeMap::new(),
@@ -439,6 +442,14 @@ impl World {
                         inputs.push(PoolInput::Advised { op, lead: None, renew: None, decided: false });
                     }
                     HostEffect::Prompt { .. } => {}
+                    HostEffect::UsageByHost { op, .. } => {
+                        let code = "no_host".into();
+                        inputs.push(PoolInput::HostUsage { op, report: None, code, refused: false });
+                    }
+                    HostEffect::RankByHost { op, .. } => inputs.push(PoolInput::Ranked { op, rank: None }),
+                    HostEffect::Append { op, log, entries } => {
+                        inputs.push(self.append(op, log, entries));
+                    }
                     HostEffect::Reply { request, answer } => {
                         self.answers.insert(request, answer);
                     }
@@ -446,6 +457,17 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Entries of a history.
+    fn append(&mut self, op: OpId, log: History, entries: Vec<Entry>) -> PoolInput {
+        if self.is_store_down() {
+            return PoolInput::Failed { op, message: "the disk is full".into() };
+        }
+        for (at, data) in entries {
+            self.histories.push((log, at, data));
+        }
+        PoolInput::Appended { op }
     }
 
     /// What the store answers.

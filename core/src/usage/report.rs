@@ -382,6 +382,8 @@ pub struct Report {
     pub identity: Identity,
     /// The plan, as the provider calls it.
     pub plan: Option<Box<str>>,
+    /// The host's own rank of it, the higher the better, where the host ranks.
+    pub rank: Option<i32>,
     /// The limits; at most [`MAX_LIMITS`].
     pub limits: Vec<Limit>,
     /// What is said of whole meters; that without a name is the account.
@@ -527,6 +529,7 @@ from_json! {
         headers_at = None,
         identity = Identity::default(),
         plan = None,
+        rank = None,
         limits = Vec::new(),
         meters = Vec::new(),
         credits = None,
@@ -544,6 +547,7 @@ impl ToJson for Report {
             headers_at if given,
             identity if (self.identity != Identity::default()),
             plan if given,
+            rank if given,
             limits,
             meters if given,
             credits if given,

@@ -166,6 +166,12 @@ impl<'a> Windows<'a> {
 
     /// Where the account stands among others.
     pub fn rank(self, look: &Look) -> Rank {
+        if let Some(rank) = self.report.rank {
+            // The host's word, and nothing beside it; among equals the one not used for longest.
+            let length = |span: Span| Drain::unknown(span.0.cast_signed());
+            let (long, short) = (length(self.facts.long), length(self.facts.short));
+            return Rank { class: TOUCHED, priority: rank, long, short, used: look.used };
+        }
         let (short, long) = (self.tightest(true, look), self.tightest(false, look));
         let unknown = |usual: Span| Drain::unknown(usual.0.cast_signed());
         let short_drain = short.map_or_else(|| unknown(self.facts.short), |(drain, _)| drain);

@@ -182,6 +182,12 @@ impl Host {
                         inputs.push(PoolInput::Failed { op, message: "there is no network".into() });
                     }
                     HostEffect::Prompt { .. } => {}
+                    HostEffect::Append { op, .. } => match self.fault {
+                        Fault::None | Fault::Slow => inputs.push(PoolInput::Appended { op }),
+                        Fault::Fails | Fault::LostAnswer => {
+                            inputs.push(PoolInput::Failed { op, message: "the disk is full".into() });
+                        }
+                    },
                     HostEffect::Reply { request, answer } => {
                         self.told.push_str(&credpool::json::write(&answer));
                         assert!(self.answers.insert(request, answer).is_none(), "answered twice");

@@ -6,6 +6,7 @@ import { CredentialPool } from "credpool";
 
 export const PROVIDER = "openai";
 export const MODEL = "gpt-5";
+const HOUR = 3_600_000;
 
 /** A credential's row. @param {number} id */
 export function credentialRow(id) {
@@ -44,18 +45,28 @@ export function givingStore(size) {
  * @typedef {object} PoolTerms
  * @property {string} [strategy] the default policy's own where it is left out
  * @property {boolean} [sessions] does the policy tie sessions?
+ * @property {boolean} [usage] does every credential have a usage report?
  * @property {"none" | "most" | "all"} [cooling] "most": 99 of a hundred, and never all
  */
 
 /** @param {number} size @param {PoolTerms} [terms] */
-export async function makePool(size, { strategy, sessions = false, cooling = "none" } = {}) {
+export async function makePool(size, { strategy, sessions = false, usage = false, cooling = "none" } = {}) {
   const policy = { extends: "default", ...(strategy && { strategy }), ...(!sessions && { affinity: { kind: "none" } }) };
   const pool = await CredentialPool.open({ store: givingStore(size), policy, env: false, seed: 1 });
   for (let id = 1; id <= size; id += 1) {
     if (!isOut(id, size, cooling)) continue;
     await pool.report(id, { status: 429, headers: { "retry-after": String(3_600 + (id % 3_600)) } }, { model: MODEL });
   }
+  if (usage) for (let id = 1; id <= size; id += 1) await pool.setUsageReport(id, usageReport(id));
   return pool;
+}
+
+/** Five hours and a week, used and ending differently. @param {number} n */
+function usageReport(n) {
+  const limit = (/** @type {string} */ id, /** @type {number} */ hours, /** @type {number} */ used, /** @type {number} */ left) => ({
+    id, scope: { shared: true }, window: { id, label: id, duration: hours * HOUR, resets_at: Date.now() + left * HOUR }, amount: { used_ppm: used * 10_000, unit: /** @type {const} */ ("percent") }, status: /** @type {const} */ ("ok"),
+  });
+  return { limits: [limit("5h", 5, (n * 37) % 80, 1 + (n % 4)), limit("7d", 168, (n * 61) % 95, 5 + (n % 160))] };
 }
 
 /** Who stays is spread over the pool. @param {number} id @param {number} size @param {PoolTerms["cooling"]} cooling */

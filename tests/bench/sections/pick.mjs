@@ -50,6 +50,9 @@ export const pickRoundRobin = ofStrategy("round-robin");
 export const pickFillFirst = ofStrategy("fill-first");
 export const pickLeastRecentlyUsed = ofStrategy("least-recently-used");
 
+/** Every account has a report of two windows. */
+export const pickByUsage = (/** @type {Context} */ context) => beside(context, [{ name: "usage", terms: { usage: true }, subject: tryAcquire, times: 10, quiet: 250 }]);
+
 /** @param {Context} context */
 export const pickWithSession = (context) =>
   beside(context, [

@@ -128,6 +128,25 @@ pub enum PoolInput {
     Refresh { request: RequestId, id: CredentialId, force: bool, failed: Option<u64>, wait: Span },
     /// Ask the provider whether an account's tokens are good.
     Introspect { request: RequestId, id: CredentialId },
+    /// What a call cost, told by hand: of the credential at `handle`, else of the session's, else of the only one.
+    Cost {
+        request: RequestId,
+        provider: Box<str>,
+        session: Option<Box<str>>,
+        handle: Option<Handle>,
+        usage: Spending,
+        at: Option<Timestamp>,
+    },
+    /// A question about one credential: is it good; with `resets`, which saved resets has it; with a `redemption`, an id that is the
+    /// same for every try, one of them is used: `credit`, else the one that ends first.
+    Errand {
+        request: RequestId,
+        handle: Handle,
+        wait: Span,
+        resets: bool,
+        redemption: Option<Box<str>>,
+        credit: Option<Box<str>>,
+    },
     /// Renew tokens by themselves, or no longer.
     AutoRefresh { request: RequestId, enabled: bool, interval: Span },
     /// A load is done; of rows that have changed, those that are gone have no data.
@@ -158,6 +177,12 @@ pub enum PoolInput {
     Committed { op: OpId, generation: u64, rows: Vec<(RowId, u64)> },
     /// A commit was refused: rows have changed.
     Conflict { op: OpId, rows: Vec<RowData> },
+    /// What the host's own code says is left of an account; without a report why there is none, in a word of its own.
+    HostUsage { op: OpId, report: Option<Box<Report>>, code: Box<str>, refused: bool },
+    /// The host's rank of a report, where it has one.
+    Ranked { op: OpId, rank: Option<i32> },
+    /// A history was written.
+    Appended { op: OpId },
     /// The store failed.
     Failed { op: OpId, message: Box<str> },
 }
@@ -348,6 +373,7 @@ impl FromJson for PoolInput {
             "changed" => variant!(from, Self::Changed { generation, rows }),
             "committed" => variant!(from, Self::Committed { op, generation, rows }),
             "conflict" => variant!(from, Self::Conflict { op, rows }),
+            "appended" => variant!(from, Self::Appended { op }),
             "failed" => variant!(from, Self::Failed { op, message }),
             seldom => Self::read_seldom(seldom, from)?,
         };

@@ -3,7 +3,10 @@
 #![allow(missing_docs, reason = "fields are documented where the machine has them; here they only cross")]
 
 use crate::credential::Origin;
-use crate::engine::{Deadline, Event, FailedCode, Introspected, Next, RefusalCode, RowId, RowKind};
+use crate::engine::{
+    Checked, Deadline, Entry, Event, FailedCode, History, Introspected, Next, RefusalCode, ResetsTold, RowId,
+    RowKind,
+};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId};
 use crate::json::{object, ToJson, Writer};
@@ -63,6 +66,12 @@ pub enum HostEffect {
     Advise { op: OpId, handle: Handle, decide: bool, expires: Option<Timestamp>, renewed: Option<Timestamp> },
     /// `store.commit()`, then [`Committed`](crate::pool::PoolInput::Committed) or [`Conflict`](crate::pool::PoolInput::Conflict).
     Commit { op: OpId, mutations: Vec<MutationData> },
+    /// Ask the host's own code what is left of an account, then [`HostUsage`](crate::pool::PoolInput::HostUsage), however late.
+    UsageByHost { op: OpId, handle: Handle },
+    /// Ask it for the rank of a report, then [`Ranked`](crate::pool::PoolInput::Ranked).
+    RankByHost { op: OpId, handle: Handle, report: String },
+    /// `store.append()`, then [`Appended`](crate::pool::PoolInput::Appended).
+    Append { op: OpId, log: History, entries: Vec<Entry> },
     /// A login wants this shown: a URL to open, and for the device flow the code to type in there.
     Prompt { login: RequestId, url: Box<str>, code: Option<Box<str>>, until: Option<Timestamp> },
     /// A request's answer.
@@ -102,6 +111,10 @@ pub enum Answer {
     RefreshFailed { definitive: bool, cause: Box<str> },
     /// What a provider says of tokens.
     Introspected(Introspected),
+    /// Is a credential good?
+    Checked(Checked),
+    /// What came of a question about saved resets.
+    Resets(ResetsTold),
     /// A usage limit that is reached was noted: is another credential of its kind free, else when; until when this one rests.
     Marked { switched: bool, retry_at: Option<Timestamp>, until: Option<Timestamp> },
     /// Were the headers taken in?
@@ -176,6 +189,18 @@ impl ToJson for HostEffect {
                 to.open_tag("commit");
                 object!(to, { op, mutations });
             }
+            Self::UsageByHost { op, handle } => {
+                to.open_tag("usage_by_host");
+                object!(to, { op, handle });
+            }
+            Self::RankByHost { op, handle, report } => {
+                to.open_tag("rank_by_host");
+                object!(to, { op, handle, report });
+            }
+            Self::Append { op, log, entries } => {
+                to.open_tag("append");
+                object!(to, { op, log, entries });
+            }
             Self::Prompt { login, url, code, until } => {
                 to.open_tag("prompt");
                 object!(to, { login, url, code if given, until if given });
@@ -234,6 +259,14 @@ impl ToJson for Answer {
             Self::Introspected(said) => {
                 to.open_tag("introspected");
                 object!(to, said { active if given, expires if given, cause if given });
+            }
+            Self::Checked(checked) => {
+                to.open_tag("checked");
+                object!(to, checked { ok if given, reason if given, usable });
+            }
+            Self::Resets(told) => {
+                to.open_tag("resets");
+                object!(to, told { code, list if given, credit if given });
             }
             Self::Marked { switched, retry_at, until } => {
                 to.open_tag("marked");

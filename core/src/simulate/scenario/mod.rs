@@ -20,7 +20,7 @@ pub(super) use manage::{
     ClockStep, CrashStep, ExplainStep, NameStep, Nothing, OverrideStep, ProviderStep, StateStep, UntieStep,
 };
 pub use step::{Step, Verb};
-pub(super) use usage::{FetchUsageStep, HeadersStep, MarkStep, UsageStep};
+pub(super) use usage::{CostStep, ErrandStep, FetchUsageStep, HeadersStep, MarkStep, UsageStep};
 
 use crate::json::{self, from_json, Value};
 use crate::sorted_map::SortedMap;

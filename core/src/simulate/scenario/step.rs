@@ -1,10 +1,10 @@
 //! A step: when, one verb, and what to expect.
 
 use super::{
-    AcquireStep, AnswerSpec, AutoRefreshStep, CallStep, ClockStep, CrashStep, CredentialSpec, ExplainStep,
-    FetchUsageStep, FreezeStep, HeadersStep, LabelStep, MarkStep, NameStep, Nothing, OverrideStep, PauseStep,
-    ProviderStep, RefreshStep, ReportStep, ResetStep, RotateStep, ScenarioError, StateStep, StoreDownStep,
-    UntieStep, UsageStep, VisitStep,
+    AcquireStep, AnswerSpec, AutoRefreshStep, CallStep, ClockStep, CostStep, CrashStep, CredentialSpec,
+    ErrandStep, ExplainStep, FetchUsageStep, FreezeStep, HeadersStep, LabelStep, MarkStep, NameStep, Nothing,
+    OverrideStep, PauseStep, ProviderStep, RefreshStep, ReportStep, ResetStep, RotateStep, ScenarioError,
+    StateStep, StoreDownStep, UntieStep, UsageStep, VisitStep,
 };
 use crate::json::{from_json, Value};
 
@@ -119,6 +119,21 @@ pub struct Step {
     /// A usage limit is reached.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub mark_usage_limit: Option<MarkStep>,
+    /// What a call cost.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub record_cost: Option<CostStep>,
+    /// What the store remembers of usage and of costs.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub histories: Option<Nothing>,
+    /// Is a credential good?
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub check_credential: Option<ErrandStep>,
+    /// Which saved resets has an account?
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub reset_credits: Option<ErrandStep>,
+    /// One of them is used.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub redeem_reset: Option<ErrandStep>,
     /// The process dies and comes back.
     #[cfg_attr(feature = "schema", schemars(default))]
     pub crash: Option<CrashStep>,
@@ -175,6 +190,11 @@ from_json! {
         requests = None,
         usage = None,
         mark_usage_limit = None,
+        record_cost = None,
+        histories = None,
+        check_credential = None,
+        reset_credits = None,
+        redeem_reset = None,
         ingest_headers = None,
         fetch_usage = None,
         crash = None,
@@ -219,6 +239,11 @@ pub enum Verb<'a> {
     Requests,
     Usage(&'a UsageStep),
     MarkUsageLimit(&'a MarkStep),
+    RecordCost(&'a CostStep),
+    Histories,
+    CheckCredential(&'a ErrandStep),
+    ResetCredits(&'a ErrandStep),
+    RedeemReset(&'a ErrandStep),
     IngestHeaders(&'a HeadersStep),
     FetchUsage(&'a FetchUsageStep),
     Crash(&'a CrashStep),
@@ -280,6 +305,11 @@ impl Step {
             self.requests.as_ref().map(|_| ("requests", Verb::Requests)),
             self.usage.as_ref().map(|step| ("usage", Verb::Usage(step))),
             self.mark_usage_limit.as_ref().map(|step| ("mark_usage_limit", Verb::MarkUsageLimit(step))),
+            self.record_cost.as_ref().map(|step| ("record_cost", Verb::RecordCost(step))),
+            self.histories.as_ref().map(|_| ("histories", Verb::Histories)),
+            self.check_credential.as_ref().map(|step| ("check_credential", Verb::CheckCredential(step))),
+            self.reset_credits.as_ref().map(|step| ("reset_credits", Verb::ResetCredits(step))),
+            self.redeem_reset.as_ref().map(|step| ("redeem_reset", Verb::RedeemReset(step))),
             self.ingest_headers.as_ref().map(|step| ("ingest_headers", Verb::IngestHeaders(step))),
             self.fetch_usage.as_ref().map(|step| ("fetch_usage", Verb::FetchUsage(step))),
             self.crash.as_ref().map(|step| ("crash", Verb::Crash(step))),

@@ -83,3 +83,51 @@ pub struct FetchUsageStep {
 from_json! {
     strict FetchUsageStep { provider = None, force = false, wait = None }
 }
+
+/// Arguments of `check_credential`, `reset_credits` and `redeem_reset`.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct ErrandStep {
+    /// The credential's name.
+    pub name: Box<str>,
+    /// Its provider, where names repeat.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub provider: Option<Box<str>>,
+    /// So many milliseconds at most.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub wait: Option<u64>,
+    /// The saved reset that is to be used.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub credit: Option<Box<str>>,
+    /// The id of the redemption.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub redemption: Option<Box<str>>,
+}
+
+from_json! {
+    strict ErrandStep { name, provider = None, wait = None, credit = None, redemption = None }
+}
+
+/// Arguments of `record_cost`: what a call cost.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub struct CostStep {
+    /// The provider.
+    pub provider: Box<str>,
+    /// The session whose credential it was.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub session: Option<Box<str>>,
+    /// The credential's name.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub name: Option<Box<str>>,
+    /// Millionths of a US dollar.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub microdollars: Option<u64>,
+    /// Tokens.
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub tokens: Option<u64>,
+}
+
+from_json! {
+    strict CostStep { provider, session = None, name = None, microdollars = None, tokens = None }
+}

@@ -86,6 +86,11 @@ fn once(world: &mut World, pool: usize, verb: Verb<'_>) -> Result<Value> {
         Verb::IngestHeaders(step) => usage::ingest(world, pool, step),
         Verb::FetchUsage(step) => usage::fetch(world, pool, step),
         Verb::MarkUsageLimit(step) => usage::mark(world, pool, step),
+        Verb::RecordCost(step) => usage::cost(world, pool, step),
+        Verb::Histories => Ok(usage::histories(world)),
+        Verb::CheckCredential(step) => usage::check(world, pool, step),
+        Verb::ResetCredits(step) => usage::resets(world, pool, step, false),
+        Verb::RedeemReset(step) => usage::resets(world, pool, step, true),
         Verb::Crash(step) => {
             let pool = step.pool.unwrap_or(pool);
             if pool >= world.pools.len() {

@@ -2,8 +2,11 @@
 
 use super::{nothing, put_time, unexpected, Result};
 use crate::json::{self, Value};
+use crate::limit::Spending;
 use crate::pool::{Answer, PoolInput};
-use crate::simulate::scenario::{FetchUsageStep, HeadersStep, MarkStep, ScenarioError, UsageStep};
+use crate::simulate::scenario::{
+    CostStep, ErrandStep, FetchUsageStep, HeadersStep, MarkStep, ScenarioError, UsageStep,
+};
 use crate::simulate::world::World;
 use crate::time::Span;
 use crate::usage::report::{Amount, Credits, Limit, Meter, Ppm, Report, Scope, Status, Unit, Window};
@@ -84,6 +87,102 @@ pub(super) fn mark(world: &mut World, pool: usize, step: &MarkStep) -> Result<Va
         }
         other => Err(unexpected(other)),
     }
+}
+
+/// Answers whether it was anybody's.
+pub(super) fn cost(world: &mut World, pool: usize, step: &CostStep) -> Result<Value> {
+    let named = step.name.as_deref().map(|name| world.named(pool, name, Some(&step.provider)));
+    let handle = named.transpose()?;
+    let request = world.request();
+    let (provider, session) = (step.provider.clone(), step.session.clone());
+    let usage = Spending { microdollars: step.microdollars, tokens: step.tokens };
+    world.feed(pool, PoolInput::Cost { request, provider, session, handle, usage, at: None });
+    match world.answer(request) {
+        Some(Answer::Ingested { ingested }) => {
+            let mut fields = nothing();
+            fields.set("recorded", ingested);
+            Ok(fields)
+        }
+        other => Err(unexpected(other)),
+    }
+}
+
+/// What the store remembers: when, of whom, and of usage the share of each limit in parts per million.
+pub(super) fn histories(world: &World) -> Value {
+    let mut all = [Vec::new(), Vec::new()];
+    for (log, at, data) in &world.histories {
+        let mut entry = nothing();
+        entry.set("at", world.line(*at));
+        let data = json::read::<Value>(data).unwrap_or(Value::Null);
+        for name in ["name", "microdollars", "tokens"] {
+            if let Some(value) = data.get(name) {
+                entry.set(name, value.clone());
+            }
+        }
+        for limit in data.get("limits").and_then(Value::as_array).unwrap_or_default() {
+            let id = limit.get("id").and_then(Value::as_str).unwrap_or_default();
+            entry.set(id, limit.get("used").cloned().unwrap_or(Value::Null));
+        }
+        all[*log as usize].push(entry);
+    }
+    let [usage, cost] = all;
+    let mut fields = nothing();
+    fields.set("usage", usage);
+    fields.set("cost", cost);
+    fields
+}
+
+/// Is a credential good? Nothing of `ok` where nobody can say.
+pub(super) fn check(world: &mut World, pool: usize, step: &ErrandStep) -> Result<Value> {
+    let mut fields = nothing();
+    match errand(world, pool, step, false, None)? {
+        Some(Answer::Checked(checked)) => {
+            if let Some(ok) = checked.ok {
+                fields.set("ok", ok);
+            }
+            if let Some(reason) = checked.reason {
+                fields.set("reason", &*reason);
+            }
+            fields.set("usable", checked.usable);
+        }
+        other => return Err(unexpected(other)),
+    }
+    Ok(fields)
+}
+
+/// An account's saved resets, or what came of using one.
+pub(super) fn resets(world: &mut World, pool: usize, step: &ErrandStep, redeem: bool) -> Result<Value> {
+    let redemption = redeem.then(|| step.redemption.clone().unwrap_or_else(|| "redemption".into()));
+    let mut fields = nothing();
+    match errand(world, pool, step, true, redemption)? {
+        Some(Answer::Resets(told)) => {
+            fields.set("code", &*told.code);
+            if let Some(credit) = told.credit {
+                fields.set("credit", &*credit);
+            }
+            if let Some(list) = told.list {
+                fields.set("available", u64::from(list.available));
+                fields.set("listed", list.credits.len() as u64);
+            }
+        }
+        other => return Err(unexpected(other)),
+    }
+    Ok(fields)
+}
+
+fn errand(
+    world: &mut World,
+    pool: usize,
+    step: &ErrandStep,
+    resets: bool,
+    redemption: Option<Box<str>>,
+) -> Result<Option<Answer>> {
+    let handle = world.named(pool, &step.name, step.provider.as_deref())?;
+    let request = world.request();
+    let (wait, credit) = (Span(step.wait.unwrap_or(10_000)), step.credit.clone());
+    world.feed(pool, PoolInput::Errand { request, handle, wait, resets, redemption, credit });
+    world.wait_for(request);
+    Ok(world.answer(request))
 }
 
 fn wrong(path: &str, message: &str) -> ScenarioError {
