@@ -9,7 +9,7 @@ import { setUp } from "./setup/index.mjs";
 
 await main(async () => {
   const { values } = parseArgs({ options: { seeds: { type: "string" }, days: { type: "string" }, sessions: { type: "string" } } });
-  const { seeds = "5", days = "28", sessions = "160" } = values;
+  const { seeds = "5", days = "28", sessions = "480" } = values;
   for (const [name, value] of Object.entries({ seeds, days, sessions })) {
     if (!/^[1-9]\d{0,5}$/.test(value)) throw new Failure(`--${name}: expected a whole number`);
   }

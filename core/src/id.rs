@@ -23,6 +23,19 @@ impl SecretRef {
     /// What renews it may be used again and again: nothing rotates.
     pub(crate) const REPEATABLE: u64 = 1 << 62;
 
+    /// Where the way out of its requests stands.
+    const WAY: u32 = 54;
+
+    /// The way out of its requests, as far as that can be told from others': zero is our own address.
+    pub(crate) const fn by_way(self, way: u8) -> Self {
+        Self(self.0 | (way as u64) << Self::WAY)
+    }
+
+    /// By which way its requests go out: zero is our own address, others are proxies.
+    pub const fn way(self) -> u8 {
+        (self.0 >> Self::WAY) as u8
+    }
+
     /// Is there a part that renews it?
     pub const fn is_renewable(self) -> bool {
         self.0 & Self::RENEWABLE != 0

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CredentialPool } from "credpool";
+import { eventually } from "./support/eventually.mjs";
 
 const HOUR = 3_600_000;
 
@@ -105,4 +106,16 @@ test("headers of any answer are a report", async (t) => {
   await lease.report({ status: 429, headers: { "anthropic-ratelimit-unified-5h-utilization": "1", "anthropic-ratelimit-unified-5h-reset": String(reset) } });
   const { cooldowns } = pool.get("anthropic:a");
   assert.ok(cooldowns.some(({ until }) => Math.abs(until - reset * 1000) < 2000));
+});
+
+test("reports of accounts are asked for by themselves where there is a choice; what the program brings is fresh", async (t) => {
+  const body = { five_hour: { utilization: 1 }, seven_day: { utilization: 2 }, account: { uuid: "u", email: "e@example.com" } };
+  const answer = () => Response.json(body);
+  const alone = await accounts(t, ["a"], answer);
+  (await alone.pool.acquire("anthropic")).abandon();
+  const two = await accounts(t, ["a", "b"], answer);
+  await two.pool.setUsageReport("anthropic:a", { limits: [limit("anthropic:7d", 0.1, 144)] });
+  (await two.pool.acquire("anthropic")).abandon();
+  await eventually(() => two.pool.getUsageReport("anthropic:b") !== undefined);
+  assert.deepEqual([alone.asked.length, two.asked.filter((url) => url.endsWith("/usage")).length], [0, 1]);
 });

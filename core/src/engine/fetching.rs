@@ -6,6 +6,7 @@ use super::saving::PendingOp;
 use super::{Effect, Engine, EventKind, Reply};
 use crate::cooldown::Source;
 use crate::entropy::Purpose;
+use crate::facts::Kind;
 use crate::id::{Handle, OpId, ProviderIx, RequestId};
 use crate::policy::{Action, Strategy};
 use crate::refresh::{FailureKind, RefreshFailure};
@@ -69,7 +70,15 @@ impl Asking {
     pub(super) const fn is_open(&self) -> bool {
         self.queued || self.live.is_some()
     }
+
+    /// What is known is fresh until then.
+    pub(super) fn fresh_until(&mut self, at: Instant) {
+        self.next = self.next.max(at);
+    }
 }
+
+/// A provider, and by which way out it is asked: each proxy is an address of its own.
+type Way = (ProviderIx, u8);
 
 /// All questions.
 #[derive(Debug, Default)]
@@ -77,8 +86,8 @@ pub(super) struct Fetching {
     /// Who is to be asked about, in order.
     queue: Vec<(Handle, u32)>,
     live: Vec<(Handle, u32, Instant)>,
-    /// When a provider may be asked again.
-    next_at: Vec<(ProviderIx, Instant)>,
+    /// When a provider may be asked again from one of our addresses: they limit by it.
+    next_at: Vec<(Way, Instant)>,
     waiters: Vec<Waiting>,
 }
 
@@ -158,9 +167,20 @@ impl Engine {
         if !self.serving.is_due(provider, self.now.mono, rules.ttl) {
             return;
         }
-        for at in 0..self.members.len() {
-            if self.members[at].as_ref().is_some_and(|member| member.provider == provider) {
-                let _ = self.ask_usage(Handle(at as u32), false);
+        let (mut of, mut to_ask) = (0, Vec::new());
+        for (at, member) in self.members.iter().enumerate() {
+            let Some(member) = member.as_ref().filter(|member| member.provider == provider) else { continue };
+            of += 1;
+            // A key is asked about by itself once the program has asked: what it says is its owner's business.
+            let asked = member.asking.as_ref().is_some_and(|asking| asking.count > 0);
+            if member.record.kind == Kind::Oauth || asked {
+                to_ask.push(Handle(at as u32));
+            }
+        }
+        // Where there is nobody else there is nothing to choose.
+        for handle in to_ask {
+            if of > 1 {
+                let _ = self.ask_usage(handle, false);
             }
         }
     }
@@ -193,9 +213,9 @@ impl Engine {
                 self.asked(handle, incarnation);
                 continue;
             };
-            let provider = member.provider;
+            let way = (member.provider, member.secret.way());
             let expired = member.record.expires.is_some_and(|at| at <= self.now.wall);
-            if member.job.is_some() || self.fetching.wait_of(provider) > now {
+            if member.job.is_some() || self.fetching.wait_of(way) > now {
                 at += 1;
                 continue;
             }
@@ -209,7 +229,7 @@ impl Engine {
                 }
             }
             self.fetching.queue.remove(at);
-            self.fetching.set_wait(provider, now + self.policy.usage.stagger);
+            self.fetching.set_wait(way, now + self.policy.usage.stagger);
             self.begin_question(handle, incarnation);
         }
         let waiters = std::mem::take(&mut self.fetching.waiters);
@@ -323,7 +343,8 @@ impl Engine {
             for &(handle, _) in self.fetching.queue.iter().take(LOOK_AHEAD) {
                 // Who waits for a renewal is looked at when that is over.
                 if let Some(member) = self.member(handle).filter(|member| member.job.is_none()) {
-                    sooner(self.fetching.wait_of(member.provider).max(self.now.mono));
+                    let way = (member.provider, member.secret.way());
+                    sooner(self.fetching.wait_of(way).max(self.now.mono));
                 }
             }
         }
@@ -338,14 +359,14 @@ impl Engine {
 }
 
 impl Fetching {
-    fn wait_of(&self, provider: ProviderIx) -> Instant {
-        self.next_at.iter().find(|(of, _)| *of == provider).map_or(Instant(0), |&(_, at)| at)
+    fn wait_of(&self, way: Way) -> Instant {
+        self.next_at.iter().find(|(of, _)| *of == way).map_or(Instant(0), |&(_, at)| at)
     }
 
-    fn set_wait(&mut self, provider: ProviderIx, at: Instant) {
-        match self.next_at.iter_mut().find(|(of, _)| *of == provider) {
+    fn set_wait(&mut self, way: Way, at: Instant) {
+        match self.next_at.iter_mut().find(|(of, _)| *of == way) {
             Some((_, known)) => *known = at,
-            None => self.next_at.push((provider, at)),
+            None => self.next_at.push((way, at)),
         }
     }
 }

@@ -451,6 +451,11 @@ impl Engine {
             return self.fail(request, FailedCode::NotFound, "there is no such credential");
         };
         self.take_report(handle, report);
+        // It is as fresh as any.
+        let fresh_until = self.now.mono + self.policy.usage.ttl;
+        if let Some(member) = self.member_mut(handle) {
+            member.asking.get_or_insert_with(Box::default).fresh_until(fresh_until);
+        }
         self.reply(request, Reply::Done { ids: id.into_iter().collect() });
     }
 }

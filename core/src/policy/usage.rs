@@ -32,7 +32,8 @@ pub struct UsageRules {
     pub headers_every: Span,
     /// A report is kept for so long where no newer one comes. Milliseconds.
     pub keep: Span,
-    /// Are reports asked for by themselves, while somebody is placed? Else when somebody asks for them.
+    /// Are reports asked for by themselves, while somebody is placed by them and there are two at least to choose from? Of accounts; of
+    /// keys once the program has asked. Else when somebody asks for them.
     pub auto: bool,
     /// A report is fresh for so long, a quarter more or less by chance. Milliseconds.
     pub ttl: Span,
@@ -107,7 +108,7 @@ impl Default for UsageRules {
             heal_after: Span::from_mins(5),
             headers_every: Span::from_mins(1),
             keep: Span::from_days(1),
-            auto: false,
+            auto: true,
             ttl: Span::from_mins(5),
             retry: Span::from_secs(10),
             timeout: Span::from_secs(10),

@@ -209,7 +209,7 @@ impl ToJson for Stored<'_> {
 }
 
 /// The bits of a generation.
-const GENERATIONS: u32 = u32::MAX >> 2;
+const GENERATIONS: u32 = u32::MAX >> 10;
 
 /// All secrets of a pool. A place that became free is used again; its generation tells the new secret from the old.
 #[derive(Default)]
@@ -238,8 +238,10 @@ impl Vault {
             (Some(_), _) => SecretRef::RENEWABLE,
             _ => 0,
         };
+        let way = parts.egress.as_ref().map_or(0, |egress| egress.way());
         place.parts = Some(parts);
-        SecretRef(renewable | u64::from(place.generation) << 32 | u64::from(at))
+        let made = SecretRef(renewable | u64::from(place.generation) << 32 | u64::from(at));
+        made.by_way(way)
     }
 
     /// Looks at a secret.

@@ -169,7 +169,8 @@ impl Month {
         self.accounts[at].turn(now);
         let account = self.accounts[at];
         let limit = |id: &str, hours: u64, used: f64, ends: u64| {
-            let reset = if ends == u64::MAX { String::new() } else { format!(r#","resets_at":{}"#, WALL + ends) };
+            let reset =
+                if ends == u64::MAX { String::new() } else { format!(r#","resets_at":{}"#, WALL + ends) };
             format!(
                 r#"{{"id":"anthropic:{id}","scope":{{"shared":true}},"window":{{"id":"{id}","duration":{}{reset}}},"amount":{{"used_ppm":{}}}}}"#,
                 hours * HOUR,
@@ -212,7 +213,9 @@ impl Month {
                 None => {
                     if !self.pool.release(Instant(self.now), lease) {
                         let lease = json::write(&lease);
-                        self.tell(&format!(r#"{{"report":{{"request":4,"lease":{lease},"outcome":{{"ok":true}}}}}}"#));
+                        self.tell(&format!(
+                            r#"{{"report":{{"request":4,"lease":{lease},"outcome":{{"ok":true}}}}}}"#
+                        ));
                     }
                     return true;
                 }
