@@ -434,8 +434,10 @@ impl Engine {
         let shard = self.tables[provider.0 as usize].shard_of(model);
         let draw = self.draw_of(provider, model);
         // Where nothing is known nothing can be exhausted.
-        let known = |member: &Box<Member>| member.provider == provider && member.usage.is_some();
-        if self.usage_facts(provider).draws.len() == 1 && !self.members.iter().flatten().any(known) {
+        let known = |member: &Member| member.provider == provider && member.usage.is_some();
+        if self.usage_facts(provider).draws.len() == 1
+            && !self.members.iter().flatten().any(|member| known(member))
+        {
             let _ = self.serving.watch(provider, draw);
         }
         let watched = self.serving.is_watched(provider, draw);

@@ -93,8 +93,8 @@ impl Engine {
         let facts = self.usage_facts(member.provider);
         let priority = if self.policy.tiers == Tiers::One { member.record.priority } else { 0 };
         let by_host = self.serving.is_ranked_by_host(member.provider);
-        let ranked = |known: &&Box<Known>| !known.old && (!by_host || known.report.rank.is_some());
-        let Some(known) = member.usage.as_ref().filter(ranked) else {
+        let ranked = |known: &&Known| !known.old && (!by_host || known.report.rank.is_some());
+        let Some(known) = member.usage.as_deref().filter(ranked) else {
             let length = |span: Span| span.0.cast_signed();
             return Rank::unmeasured(length(facts.short), length(facts.long), priority, self.hot[at].used);
         };

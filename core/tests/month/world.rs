@@ -241,7 +241,7 @@ pub(crate) fn play(policy: &str, terms: Terms) -> Outcome {
     let (mut open, mut last): (Vec<(u64, u32, f64)>, u64) = (Vec::new(), 0);
     while month.now < terms.days * 24 * HOUR {
         month.now += MINUTE;
-        if month.now % (terms.report_minutes * MINUTE) == 0 {
+        if month.now.is_multiple_of(terms.report_minutes * MINUTE) {
             for at in 0..ACCOUNTS {
                 month.report(at);
             }
