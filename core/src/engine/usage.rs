@@ -405,7 +405,8 @@ impl Engine {
         let at = handle.0 as usize;
         let (used, mut pending) = (self.hot[at].used, 0);
         if let Some(known) = self.members[at].as_mut().and_then(|member| member.usage.as_mut()) {
-            if placed {
+            // What is too old says nothing that calls could take from.
+            if placed && !known.old {
                 known.pending = known.pending.saturating_add(1);
                 pending = self.policy.usage.pending;
             }
