@@ -36,6 +36,11 @@ for (const { name, run } of storeConformance((retention) => {
   };
 }, ["again", "advance", "watch", "bounded", "corrupt"])) test(`sealed: ${name}`, run);
 
+for (const { name, run } of storeConformance((retention) => {
+  let ahead = 0;
+  return { store: sealed(memoryStore({ now: () => Date.now() + ahead, ...retention }), rawKey(KEY)), advance: (ms) => void (ahead += ms), bounded: true };
+}, ["advance", "watch", "bounded"])) test(`sealed in memory: ${name}`, run);
+
 /** @param {Promise<unknown>} work @returns {Promise<SealError>} */
 const errorOf = (work) => work.then(() => assert.fail("it was opened"), (/** @type {SealError} */ error) => error);
 

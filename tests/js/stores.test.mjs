@@ -56,6 +56,18 @@ for (const [kind, { open, hooks }] of Object.entries(STORES)) {
   });
 }
 
+test("sqlite: it is this runtime's own, or the packaged one, that the suite was run on", async () => {
+  const { openDatabase } = await import(new URL("../../target/package/node/store/sqlite-driver.js", import.meta.url).href);
+  const database = await openDatabase(":memory:");
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const hasOwn = "Deno" in globalThis || major > 22 || (major === 22 && minor >= 13);
+  // By names that are not written out: each runtime has only one of them.
+  const own = process.versions.bun !== undefined ? ["bun:sqlite", "Database"] : hasOwn ? ["node:sqlite", "DatabaseSync"] : ["libsql", "default"];
+  const module = await import(own[0] ?? "");
+  assert.ok(database instanceof module[own[1] ?? ""], `not ${own[0]}`);
+  database.close();
+});
+
 test("the suite finds what a store does wrong", async () => {
   /** @typedef {import("credpool").CredentialStore} Store */
   /** @type {[RegExp, (store: Store) => void][]} each breaks one rule */

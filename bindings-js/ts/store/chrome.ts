@@ -1,8 +1,10 @@
 // A store in chrome.storage, for extensions: their service worker, pages and pop-ups share it. Sealed secrets are kept on the disk,
 // open ones in the browser's memory only: they are gone when the browser ends.
+import { changesOf, conflictsOf, isComplete, leaseEnded, leaseRenewed, leaseTaken, namedBy, nameOf, plainRow, stateOf } from "./kept.js";
+import type { Counters, KeptRow as PlainRow } from "./kept.js";
 import { isSealed } from "./sealed/envelope.js";
 import { RETENTION } from "./store.js";
-import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreState } from "./store.js";
+import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowName, StoreLease, StoreState } from "./store.js";
 import { Watchers } from "./watchers.js";
 
 /** An area of chrome.storage: what is used of it. */
@@ -36,22 +38,12 @@ export function chromeStorageStore(name = "credpool", options: ChromeStorageOpti
 /** Their names are written with every commit: fewer than elsewhere. */
 const TOMBSTONES = 500;
 
-interface Meta {
-  generation: number;
-  lastId: number;
-  forgotten: number;
+interface Meta extends Counters {
   /** Tombstones, oldest first: names of rows. */
   gone: string[];
 }
 
-/** A row as it is kept; without data it is a tombstone. */
-interface KeptRow {
-  kind: string;
-  id: RowId;
-  version: number;
-  generation: number;
-  data?: string;
-  secret?: string;
+interface KeptRow extends PlainRow {
   /** Its secret is open, and in the other area. */
   open?: true;
 }
@@ -75,69 +67,43 @@ class ChromeStore implements CredentialStore {
   load(since = 0): Promise<StoreState> {
     return this.#alone("shared", async (local) => {
       const all = await local.get(null);
-      const { generation, forgotten } = this.#meta(all);
-      const complete = since <= 0 || since < forgotten || since > generation;
+      const meta = this.#meta(all);
+      const complete = isComplete(since, meta);
       const found = Object.entries(all).flatMap(([key, value]) => (key.startsWith(this.#key("row/")) && isRow(value) && (complete || value.generation > since) ? [value] : []));
-      found.sort(byName);
-      const living = found.filter(({ data }) => data !== undefined);
-      const secrets = living.some(({ open }) => open) ? await this.#session().get(living.filter(({ open }) => open).map((row) => this.#secretKey(row))) : {};
-      return {
-        generation,
-        rows: living.map((row) => this.#rowOf(row, secrets)),
-        removed: complete ? [] : found.filter(({ data }) => data === undefined).map(({ kind, id }) => ({ kind, id })),
-        complete,
-      };
+      const secrets = await this.#secretsOf(found);
+      return stateOf(found, meta.generation, complete, (row) => this.#rowOf(row, secrets));
     });
   }
 
   commit(mutations: readonly Mutation[]): Promise<CommitResult> {
     return this.#alone("exclusive", async (local): Promise<CommitResult> => {
-      const named = mutations.flatMap(({ kind, id }) => (id === undefined ? [] : [this.#rowKey(kind, id)]));
-      const kept = await local.get([this.#key("meta"), ...named]);
+      const names = [...namedBy(mutations)];
+      const kept = await local.get([this.#key("meta"), ...names.map(([name]) => this.#key(`row/${name}`))]);
       const meta = this.#meta(kept);
-      const rowAt = (kind: string, id: RowId): KeptRow | undefined => {
-        const row = kept[this.#rowKey(kind, id)];
-        return isRow(row) ? row : undefined;
-      };
-      const conflicting = mutations.filter(({ kind, id, expects }) => {
-        const row = id === undefined ? undefined : rowAt(kind, id);
-        return expects !== undefined && expects !== (row?.data === undefined ? 0 : row.version);
-      });
-      if (conflicting.length > 0) {
-        const rows = conflicting.map(({ kind, id = 0 }) => rowAt(kind, id) ?? { kind, id, version: 0, generation: meta.generation });
-        const secrets = await this.#session().get(rows.filter(({ open }) => open).map((row) => this.#secretKey(row)));
-        return { ok: false, generation: meta.generation, conflicts: rows.map((row) => (row.data === undefined ? { kind: row.kind, id: row.id, version: 0, generation: meta.generation } : this.#rowOf(row, secrets))) };
+      const rows = new Map(names.flatMap(([name]): [string, KeptRow][] => {
+        const row = kept[this.#key(`row/${name}`)];
+        return isRow(row) ? [[name, row]] : [];
+      }));
+      const conflicts = conflictsOf(mutations, rows);
+      if (conflicts.length > 0) {
+        const secrets = await this.#secretsOf(conflicts.flatMap(({ living }) => (living ? [living] : [])));
+        const { generation } = meta;
+        return { ok: false, generation, conflicts: conflicts.map(({ name, living }) => (living ? this.#rowOf(living, secrets) : { ...name, version: 0, generation })) };
       }
       if (mutations.length === 0) return { ok: true, generation: meta.generation, rows: [] };
-      meta.generation += 1;
-      const changed: Record<string, unknown> = {};
+      const { made, changes } = changesOf(mutations, rows, meta);
+      const changed: Record<string, KeptRow> = {};
       const secrets: Record<string, string> = {};
       const stale: string[] = [];
       const gone = new Set(meta.gone);
-      const rows = mutations.map(({ kind, id: given, data, secret }) => {
-        const id = given ?? meta.lastId + 1;
-        if (typeof id === "number") meta.lastId = Math.max(meta.lastId, id);
-        const key = this.#rowKey(kind, id);
-        const old = (changed[key] as KeptRow | undefined) ?? rowAt(kind, id);
-        if (old?.open) stale.push(this.#secretKey(old));
-        if (data === undefined) {
-          if (old?.data === undefined) return { id, version: old?.version ?? 0 };
-          changed[key] = { kind, id, version: old.version, generation: meta.generation } satisfies KeptRow;
-          gone.add(key);
-          return { id, version: old.version };
-        }
-        const row: KeptRow = { kind, id, version: (old?.version ?? 0) + 1, generation: meta.generation, data };
-        if (secret !== undefined) {
-          if (isSealed(secret) || this.#options.openSecrets === "local") row.secret = secret;
-          else {
-            row.open = true;
-            secrets[this.#secretKey(row)] = secret;
-          }
-        }
-        gone.delete(key);
-        changed[key] = row;
-        return { id, version: row.version };
-      });
+      for (const { before, after } of changes) {
+        if (!after) continue;
+        const key = this.#key(`row/${nameOf(after)}`);
+        if ((changed[key] ?? (before as KeptRow | undefined))?.open && before) stale.push(this.#secretKey(before));
+        if (after.data === undefined) gone.add(key);
+        else gone.delete(key);
+        changed[key] = this.#parted(after, secrets);
+      }
       meta.gone = [...gone];
       const dropped = meta.gone.splice(0, Math.max(0, meta.gone.length - this.#retention.tombstones));
       if (dropped.length > 0) {
@@ -149,9 +115,8 @@ class ChromeStore implements CredentialStore {
       await local.set({ ...changed, [this.#key("meta")]: meta });
       // What is left over by a crash here is nobody's.
       if (dropped.length > 0) await local.remove(dropped).catch(() => undefined);
-      const left = stale.filter((key) => !(key in secrets));
-      if (left.length > 0) await this.#session().remove(left).catch(() => undefined);
-      return { ok: true, generation: meta.generation, rows };
+      if (stale.length > 0) await this.#session().remove(stale).catch(() => undefined);
+      return { ok: true, generation: meta.generation, rows: made };
     }).then((result) => {
       if (result.ok && mutations.length > 0 && !this.#area().onChanged) this.#watchers.tell(result.generation);
       return result;
@@ -178,20 +143,15 @@ class ChromeStore implements CredentialStore {
   }
 
   lease(key: string, owner: string, ttlMs: number): Promise<StoreLease | null> {
-    return this.#change(key, (held, now) => {
-      const lives = held !== undefined && held.expires > now;
-      if (lives && held.owner !== owner) return undefined;
-      return { key, owner, fence: lives ? held.fence : (held?.fence ?? 0) + 1, expires: now + ttlMs };
-    });
+    return this.#change(key, (held, now) => leaseTaken(held, key, owner, now, ttlMs));
   }
 
-  renew({ key, owner, fence }: StoreLease, ttlMs: number): Promise<StoreLease | null> {
-    return this.#change(key, (held, now) => (held?.owner === owner && held.fence === fence && held.expires > now ? { ...held, expires: now + ttlMs } : undefined));
+  renew(lease: StoreLease, ttlMs: number): Promise<StoreLease | null> {
+    return this.#change(lease.key, (held, now) => leaseRenewed(held, lease, now, ttlMs));
   }
 
-  async release({ key, owner, fence }: StoreLease): Promise<void> {
-    // The fence stays: the next owner's is larger.
-    await this.#change(key, (held) => (held?.owner === owner && held.fence === fence ? { ...held, expires: 0 } : undefined));
+  async release(lease: StoreLease): Promise<void> {
+    await this.#change(lease.key, (held) => leaseEnded(held, lease));
   }
 
   #change(key: string, changed: (held: StoreLease | undefined, now: number) => StoreLease | undefined): Promise<StoreLease | null> {
@@ -267,22 +227,30 @@ class ChromeStore implements CredentialStore {
     return { generation, lastId, forgotten, gone: [...gone] };
   }
 
-  #rowOf({ kind, id, version, generation, data, secret, open }: KeptRow, secrets: Record<string, unknown>): Row {
-    const found = open ? secrets[this.#secretKey({ kind, id, version })] : secret;
-    // What is no text is damaged, and is given as a text that nobody takes for JSON.
-    const text = (value: unknown) => (typeof value === "string" ? value : "damaged");
-    return { kind, id, version: Number(version) || 0, generation: Number(generation) || 0, data: text(data), ...(found !== undefined && { secret: text(found) }) };
+  /** The row as it is kept in `local`; an open secret is put among those of the other area. */
+  #parted(row: PlainRow, secrets: Record<string, string>): KeptRow {
+    const { secret, ...rest } = row;
+    if (secret === undefined || isSealed(secret) || this.#options.openSecrets === "local") return row;
+    secrets[this.#secretKey(row)] = secret;
+    return { ...rest, open: true };
+  }
+
+  /** The open secrets of these rows, by their keys. */
+  async #secretsOf(rows: readonly KeptRow[]): Promise<Record<string, unknown>> {
+    const keys = rows.filter(({ open }) => open).map((row) => this.#secretKey(row));
+    return keys.length > 0 ? this.#session().get(keys) : {};
+  }
+
+  #rowOf(row: KeptRow, secrets: Record<string, unknown>): Row {
+    return plainRow(row.open ? { ...row, secret: secrets[this.#secretKey(row)] as string } : row);
   }
 
   #key(rest: string): string {
     return `${this.#name}/${rest}`;
   }
 
-  #rowKey(kind: string, id: RowId): string {
-    return this.#key(`row/${kind}/${typeof id === "number" ? "n" : "t"}/${id}`);
-  }
-
-  #secretKey({ kind, id, version }: Pick<KeptRow, "kind" | "id" | "version">): string {
+  /** With the version: a secret is never written over, so that no row has another's. */
+  #secretKey({ kind, id, version }: RowName & Pick<KeptRow, "version">): string {
     return this.#key(`secret/${kind}/${typeof id === "number" ? "n" : "t"}/${version}/${id}`);
   }
 }
@@ -299,10 +267,4 @@ function isRow(value: unknown): value is KeptRow {
 
 function entriesOf(value: unknown): LogEntry[] {
   return Array.isArray(value) ? (value as LogEntry[]) : [];
-}
-
-function byName(one: KeptRow, other: KeptRow): number {
-  if (one.kind !== other.kind) return one.kind < other.kind ? -1 : 1;
-  if (typeof one.id !== typeof other.id) return typeof one.id === "number" ? -1 : 1;
-  return one.id < other.id ? -1 : 1;
 }

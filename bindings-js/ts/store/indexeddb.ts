@@ -1,6 +1,9 @@
 // A store in IndexedDB: pages, extensions, workers of a browser. Tabs of one site share it.
+import { changesOf, conflictsOf, isComplete, isHeld, leaseEnded, leaseRenewed, leaseTaken, namedBy, plainRow, stateOf } from "./kept.js";
+import type { Counters, KeptRow } from "./kept.js";
+import { TabLocks } from "./locks.js";
 import { RETENTION } from "./store.js";
-import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreState } from "./store.js";
+import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, StoreLease, StoreState } from "./store.js";
 import { Watchers } from "./watchers.js";
 
 /** How an IndexedDB store is made. */
@@ -18,24 +21,18 @@ const VERSION = 1;
 const STORES = ["rows", "meta", "leases", "logs", "cache"] as const;
 type StoreName = (typeof STORES)[number];
 
-/** A row as it is kept; without data it is a tombstone. */
-interface KeptRow {
-  kind: string;
-  id: RowId;
-  version: number;
-  generation: number;
-  data?: string;
-  secret?: string;
-  /** The generation of its end: only tombstones have it, so that their index has nothing else. */
+/** Only tombstones have the generation of their end, so that their index has nothing else. */
+interface IndexedRow extends KeptRow {
   gone?: number;
 }
 
-interface Meta {
+interface Meta extends Counters {
   name: "state";
-  generation: number;
-  lastId: number;
-  /** Tombstones up to this generation have been dropped. */
-  forgotten: number;
+}
+
+/** A lease whose owner's tab holds a lock says so: where the lock is gone the tab is. */
+interface KeptLease extends StoreLease {
+  locked?: true;
 }
 
 interface KeptEntry extends LogEntry {
@@ -46,6 +43,7 @@ class IndexedDbStore implements CredentialStore {
   readonly #name: string;
   readonly #now: () => number;
   readonly #retention: Required<Retention>;
+  readonly #locks: TabLocks;
   #opening: Promise<IDBDatabase> | undefined;
   readonly #watchers = new Watchers();
   /** Tells other tabs and workers of a commit, and hears of theirs. */
@@ -55,40 +53,31 @@ class IndexedDbStore implements CredentialStore {
     this.#name = name;
     this.#now = now;
     this.#retention = { ...RETENTION, ...retention };
+    this.#locks = new TabLocks(`credpool/${name}/lease`);
   }
 
   load(since = 0): Promise<StoreState> {
     return this.#transact(["rows", "meta"], "readonly", async (use) => {
-      const { generation, forgotten } = await meta(use);
-      const complete = since <= 0 || since < forgotten || since > generation;
+      const state = await meta(use);
+      const complete = isComplete(since, state);
       const found = complete ? await all<KeptRow>(use("rows")) : await all<KeptRow>(use("rows").index("generation"), IDBKeyRange.lowerBound(since, true));
-      found.sort(byName);
-      return {
-        generation,
-        rows: found.filter(({ data }) => data !== undefined).map(rowOf),
-        removed: complete ? [] : found.filter(({ data }) => data === undefined).map(({ kind, id }) => ({ kind, id })),
-        complete,
-      };
+      return stateOf(found, state.generation, complete, plainRow);
     });
   }
 
   async commit(mutations: readonly Mutation[]): Promise<CommitResult> {
     const result = await this.#transact(["rows", "meta"], "readwrite", async (use): Promise<CommitResult> => {
-      const state = await meta(use);
-      const conflicts: Row[] = [];
-      for (const { kind, id, expects } of mutations) {
-        const row = id === undefined ? undefined : await answer<KeptRow | undefined>(use("rows").get([kind, id]));
-        const living = row?.data === undefined ? undefined : row;
-        if (expects !== undefined && expects !== (living?.version ?? 0)) conflicts.push(living ? rowOf(living) : { kind, id: id ?? 0, version: 0, generation: state.generation });
-      }
-      if (conflicts.length > 0) return { ok: false, generation: state.generation, conflicts };
-      if (mutations.length === 0) return { ok: true, generation: state.generation, rows: [] };
-      state.generation += 1;
-      const rows = [];
-      for (const mutation of mutations) rows.push(await apply(use("rows"), state, mutation));
-      if (mutations.some(({ data }) => data === undefined)) await this.#forget(use("rows"), state);
+      const [state, rows] = await Promise.all([meta(use), rowsNamed(use("rows"), mutations)]);
+      const { generation } = state;
+      const conflicts = conflictsOf(mutations, rows);
+      if (conflicts.length > 0) return { ok: false, generation, conflicts: conflicts.map(({ name, living }) => (living ? plainRow(living) : { ...name, version: 0, generation })) };
+      if (mutations.length === 0) return { ok: true, generation, rows: [] };
+      const { made, changes } = changesOf(mutations, rows, state);
+      // Not waited for: a request that fails undoes the transaction.
+      for (const { after } of changes) if (after) use("rows").put(after.data === undefined ? ({ ...after, gone: after.generation } satisfies IndexedRow) : after);
+      if (changes.some(({ after }) => after?.data === undefined)) await this.#forget(use("rows"), state);
       await answer(use("meta").put(state));
-      return { ok: true, generation: state.generation, rows };
+      return { ok: true, generation: state.generation, rows: made };
     });
     if (result.ok && mutations.length > 0) {
       this.#tune()?.postMessage(result.generation);
@@ -121,34 +110,53 @@ class IndexedDbStore implements CredentialStore {
     }
   }
 
-  lease(key: string, owner: string, ttlMs: number): Promise<StoreLease | null> {
-    return this.#transact(["leases"], "readwrite", async (use) => {
-      const held = await answer<StoreLease | undefined>(use("leases").get(key));
-      const now = this.#now();
-      const lives = held !== undefined && held.expires > now;
-      if (lives && held.owner !== owner) return null;
-      const lease = { key, owner, fence: lives ? held.fence : (held?.fence ?? 0) + 1, expires: now + ttlMs };
-      await answer(use("leases").put(lease));
-      return lease;
-    });
+  /**
+   * A lease has the time of its owner's tab as well, where the browser has Web Locks: of a tab that was closed or has crashed
+   * the next owner need not wait for the end.
+   */
+  async lease(key: string, owner: string, ttlMs: number): Promise<StoreLease | null> {
+    // First the lock, then the lease: nobody may find the one without the other.
+    const locked = await this.#locks.hold(key, owner, ttlMs);
+    let other: KeptLease | undefined;
+    const take = (isOver: (held: KeptLease) => boolean) =>
+      this.#changeLease(key, (held, now) => {
+        const taken = leaseTaken(held && isOver(held) ? { ...held, expires: 0 } : held, key, owner, now, ttlMs);
+        if (!taken) other = held;
+        return taken && { ...taken, ...(locked && { locked }) };
+      });
+    let lease: StoreLease | undefined;
+    try {
+      lease = await take(() => false);
+      // Asked after the lease was seen: a lock that is missing then was there, and its tab is gone.
+      const dead = other;
+      if (!lease && dead?.locked && (await this.#locks.isGone(key, dead.owner))) lease = await take((held) => isHeld(held, dead));
+    } finally {
+      if (!lease) this.#locks.letGo(key, owner);
+    }
+    return lease ?? null;
   }
 
-  renew(lease: StoreLease, ttlMs: number): Promise<StoreLease | null> {
-    return this.#change(lease, (held, now) => (held.expires > now ? { ...held, expires: now + ttlMs } : undefined));
+  async renew(lease: StoreLease, ttlMs: number): Promise<StoreLease | null> {
+    const renewed = await this.#changeLease(lease.key, (held, now) => leaseRenewed(held, lease, now, ttlMs));
+    if (renewed) this.#locks.prolong(lease.key, lease.owner, ttlMs);
+    else this.#locks.letGo(lease.key, lease.owner);
+    return renewed ?? null;
   }
 
   async release(lease: StoreLease): Promise<void> {
-    // The fence stays: the next owner's is larger.
-    await this.#change(lease, (held) => ({ ...held, expires: 0 }));
+    await this.#changeLease(lease.key, (held) => leaseEnded(held, lease));
+    this.#locks.letGo(lease.key, lease.owner);
   }
 
-  #change({ key, owner, fence }: StoreLease, changed: (held: StoreLease, now: number) => StoreLease | undefined): Promise<StoreLease | null> {
-    return this.#transact(["leases"], "readwrite", async (use) => {
-      const held = await answer<StoreLease | undefined>(use("leases").get(key));
-      const lease = held?.owner === owner && held.fence === fence ? changed(held, this.#now()) : undefined;
+  async #changeLease(key: string, changed: (held: KeptLease | undefined, now: number) => KeptLease | undefined): Promise<StoreLease | undefined> {
+    const kept = await this.#transact(["leases"], "readwrite", async (use) => {
+      const lease = changed(await answer<KeptLease | undefined>(use("leases").get(key)), this.#now());
       if (lease) await answer(use("leases").put(lease));
-      return lease ?? null;
+      return lease;
     });
+    if (!kept) return undefined;
+    const { locked: _, ...lease } = kept;
+    return lease;
   }
 
   append(log: string, entries: readonly LogEntry[]): Promise<void> {
@@ -266,26 +274,11 @@ async function meta(use: (name: StoreName) => IDBObjectStore): Promise<Meta> {
   return (await answer<Meta | undefined>(use("meta").get("state"))) ?? { name: "state", generation: 0, lastId: 0, forgotten: 0 };
 }
 
-async function apply(rows: IDBObjectStore, state: Meta, { kind, id: given, data, secret }: Mutation): Promise<{ id: RowId; version: number }> {
-  const id = given ?? state.lastId + 1;
-  if (typeof id === "number") state.lastId = Math.max(state.lastId, id);
-  // A row that is new needs no look.
-  const old = given === undefined ? undefined : await answer<KeptRow | undefined>(rows.get([kind, id]));
-  const { generation } = state;
-  if (data === undefined) {
-    if (old?.data !== undefined) await answer(rows.put({ kind, id, version: old.version, generation, gone: generation } satisfies KeptRow));
-    return { id, version: old?.version ?? 0 };
-  }
-  const version = (Number(old?.version) || 0) + 1;
-  // Not waited for: a request that fails undoes the transaction.
-  rows.put({ kind, id, version, generation, data, ...(secret !== undefined && { secret }) } satisfies KeptRow);
-  return { id, version };
-}
-
-/** A row as it is answered. What is no text is damaged, and is given as a text that nobody takes for JSON. */
-function rowOf({ kind, id, version, generation, data, secret }: KeptRow): Row {
-  const text = (value: unknown) => (typeof value === "string" ? value : "damaged");
-  return { kind, id, version: Number(version) || 0, generation: Number(generation) || 0, data: text(data), ...(secret !== undefined && { secret: text(secret) }) };
+/** The rows that a batch names, those that are gone included. All are asked for at once: one after the other takes a turn of the loop each. */
+async function rowsNamed(rows: IDBObjectStore, mutations: readonly Mutation[]): Promise<Map<string, KeptRow>> {
+  const names = [...namedBy(mutations)];
+  const found = await Promise.all(names.map(([, { kind, id }]) => answer<KeptRow | undefined>(rows.get([kind, id]))));
+  return new Map(names.flatMap(([name], at) => (found[at] ? [[name, found[at]]] : [])));
 }
 
 const wholeLog = (log: string) => IDBKeyRange.bound([log, -Infinity], [log, Infinity]);
@@ -299,10 +292,4 @@ function answer<T>(request: IDBRequest<T>): Promise<T> {
 
 function all<T>(source: IDBObjectStore | IDBIndex, range?: IDBKeyRange): Promise<T[]> {
   return answer(source.getAll(range) as IDBRequest<T[]>);
-}
-
-function byName(one: KeptRow, other: KeptRow): number {
-  if (one.kind !== other.kind) return one.kind < other.kind ? -1 : 1;
-  if (typeof one.id !== typeof other.id) return typeof one.id === "number" ? -1 : 1;
-  return one.id < other.id ? -1 : 1;
 }

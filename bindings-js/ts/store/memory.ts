@@ -1,6 +1,7 @@
 // A store in memory: for tests, for programs that keep their keys elsewhere, and the plainest reading of the contract.
+import { byName, isHeld, leaseTaken, nameOf } from "./kept.js";
 import { RETENTION } from "./store.js";
-import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, RowName, StoreLease, StoreState } from "./store.js";
+import type { CommitResult, CredentialStore, LogEntry, LogFilter, Mutation, Retention, Row, RowId, StoreLease, StoreState } from "./store.js";
 import { Watchers } from "./watchers.js";
 
 /** How a memory store is made. */
@@ -59,18 +60,18 @@ class MemoryStore implements CredentialStore {
 
   #fits({ kind, id, expects }: Mutation): boolean {
     if (expects === undefined) return true;
-    return (id === undefined ? 0 : (this.#rows.get(key({ kind, id }))?.version ?? 0)) === expects;
+    return (id === undefined ? 0 : (this.#rows.get(nameOf({ kind, id }))?.version ?? 0)) === expects;
   }
 
   #conflict({ kind, id = 0 }: Mutation): Row {
-    const row = this.#rows.get(key({ kind, id }));
+    const row = this.#rows.get(nameOf({ kind, id }));
     return row ? { ...row } : { kind, id, version: 0, generation: this.#generation };
   }
 
   #apply(mutation: Mutation): { id: RowId; version: number } {
     const { kind, id = this.#lastId + 1 } = mutation;
     if (typeof id === "number") this.#lastId = Math.max(this.#lastId, id);
-    const name = key({ kind, id });
+    const name = nameOf({ kind, id });
     const old = this.#rows.get(name);
     const last = old ?? this.#gone.get(name);
     if (mutation.data === undefined) {
@@ -95,11 +96,8 @@ class MemoryStore implements CredentialStore {
   }
 
   async lease(key: string, owner: string, ttlMs: number): Promise<StoreLease | null> {
-    const held = this.#leases.get(key);
-    const now = this.#now();
-    const mine = held?.owner === owner && held.expires > now;
-    if (held && held.expires > now && !mine) return null;
-    const lease = { key, owner, fence: mine ? held.fence : (held?.fence ?? 0) + 1, expires: now + ttlMs };
+    const lease = leaseTaken(this.#leases.get(key), key, owner, this.#now(), ttlMs);
+    if (!lease) return null;
     this.#leases.set(key, lease);
     return { ...lease };
   }
@@ -116,9 +114,9 @@ class MemoryStore implements CredentialStore {
     if (held) held.expires = 0; // The fence stays: the next owner's is larger.
   }
 
-  #held({ key, owner, fence }: StoreLease): StoreLease | undefined {
-    const held = this.#leases.get(key);
-    return held?.owner === owner && held.fence === fence ? held : undefined;
+  #held(lease: StoreLease): StoreLease | undefined {
+    const held = this.#leases.get(lease.key);
+    return isHeld(held, lease) ? held : undefined;
   }
 
   async append(log: string, entries: readonly LogEntry[]): Promise<void> {
@@ -149,14 +147,4 @@ class MemoryStore implements CredentialStore {
   async close(): Promise<void> {
     // Nothing is held but memory, and what is stored stays.
   }
-}
-
-function key({ kind, id }: RowName): string {
-  return `${kind}/${typeof id === "number" ? "n" : "t"}/${id}`;
-}
-
-function byName(one: Row, other: Row): number {
-  if (one.kind !== other.kind) return one.kind < other.kind ? -1 : 1;
-  if (typeof one.id !== typeof other.id) return typeof one.id === "number" ? -1 : 1;
-  return one.id < other.id ? -1 : 1;
 }
