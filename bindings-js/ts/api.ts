@@ -22,6 +22,7 @@ export type { Providers } from "./providers.js";
 export type { TransportError } from "./protocol.js";
 export type { SecretResolver } from "./references.js";
 export type { Refusal } from "./refusal.js";
+export type { Share, SharedLimits, ShareRequest } from "./shared-limits.js";
 export { simulate } from "./simulate.js";
 export type { ScenarioReport, ScenarioStep } from "./simulate.js";
 export { chromeStorageStore } from "./store/chrome.js";

@@ -8,6 +8,8 @@ import { Renewals } from "./refresh.js";
 import type { Answer, HostEffect, HttpEffect, PoolConfig, PoolInput, PoolStep, PromptEffect, ProviderView } from "./protocol.js";
 import { packed } from "./rows.js";
 import type { LoadedRows } from "./rows.js";
+import { ShareCalls } from "./shared-limits.js";
+import type { SharedLimits } from "./shared-limits.js";
 import type { CredentialStore } from "./store/store.js";
 import { restoreStack } from "./load/engine.js";
 import { hasMore, isOfAccount, more, needsMore } from "./load/more.js";
@@ -50,6 +52,8 @@ export class Driver {
   readonly usageHosts = new UsageHosts();
   /** Entries of histories on their way to the store. */
   readonly #writing = new Set<Promise<void>>();
+  /** Those who share limits. */
+  readonly shares: ShareCalls;
   readonly #calls: StoreCalls;
   readonly #views = new Map<string, ProviderView>();
   readonly #pending = new Map<number, Pending>();
@@ -63,8 +67,9 @@ export class Driver {
   /** Why nothing can be done any more. */
   #ended: CredpoolError | undefined;
 
-  constructor(config: PoolConfig, store: CredentialStore, host: WholeHost, storeTimeoutMs: number, references: References) {
+  constructor(config: PoolConfig, store: CredentialStore, host: WholeHost, storeTimeoutMs: number, references: References, limits?: SharedLimits) {
     this.host = host;
+    this.shares = new ShareCalls(limits, host);
     this.references = references;
     this.table = new Table({
       view: (provider) => this.view(provider),
@@ -328,6 +333,8 @@ export class Driver {
     } else if ("advise" in effect) {
       const { handle } = effect.advise;
       void this.renewals.advise(effect.advise, this.table.at(handle), this.host).then((done) => this.#complete(done));
+    } else if ("share" in effect) {
+      void this.shares.take(effect.share).then((done) => this.#complete(done));
     } else {
       const { op, mutations } = effect.commit;
       this.known.began();

@@ -30,8 +30,9 @@ import { Profiles } from "./profiles.js";
 import { Providers } from "./providers.js";
 import { changesInput, clientData, credentialInfo, credentialInput, instant, parseRef, providerFacts } from "./shapes.js";
 import { memoryStore } from "./store/memory.js";
-import type { CredentialStore } from "./store/store.js";
-import { keepStore, releaseStore } from "./store/use.js";
+import type { SharedLimits } from "./shared-limits.js";
+import type { CredentialStore, StoreNotice } from "./store/store.js";
+import { giveUp, keep } from "./store/use.js";
 import { StoreWatch } from "./store/watch.js";
 import type { Entry } from "./table.js";
 import { listCosts, listHistory } from "./history.js";
@@ -74,8 +75,9 @@ export class CredentialPool implements AsyncDisposable {
   /** Stored credentials as people handle them: `provider:name`. */
   readonly profiles: Profiles;
   #watch: StoreWatch | undefined;
-  /** How to hear no more of what the store says of itself. */
+  /** How to hear no more of what the store says of itself, and who shares limits. */
   #notices: (() => void) | undefined;
+  #limits: SharedLimits | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(driver: Driver, desk: Desk, store: CredentialStore) {
@@ -88,17 +90,21 @@ export class CredentialPool implements AsyncDisposable {
 
   /** Opens a pool and reads its store. */
   static async open(options: PoolOptions = {}): Promise<CredentialPool> {
-    const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000 } = options;
+    const { store = memoryStore(), env, policy = "default", providers = [], storeTimeoutMs = 30_000, limits } = options;
     const host = completeHost(options.host);
     const [documents] = await Promise.all([documentsOf(policy), ready()]);
-    if (policy !== "default") await more();
+    if (policy !== "default" || limits) await more();
     const clients = Object.entries(options.oauth ?? {}).map(clientData);
-    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients };
+    const config = { policy, documents, providers: providers.map(providerFacts), seed: options.seed ?? randomSeed(host), clients, sharedLimits: limits !== undefined };
     const variable = (name: string) => (env === undefined ? processVariable(name) : env === false ? undefined : env[name]);
-    const driver = new Driver(config, store, host, storeTimeoutMs, new References(host, variable, options.execSecrets === true));
+    const driver = new Driver(config, store, host, storeTimeoutMs, new References(host, variable, options.execSecrets === true), limits);
     const pool = new CredentialPool(driver, new Desk(driver, variable), store);
-    keepStore(store);
-    pool.#notices = store.notices?.(({ kind, message }) => driver.open && driver.events.emit({ kind: "store", at: host.now(), reason: kind, cause: message }));
+    keep(store);
+    if (limits) keep(limits);
+    pool.#limits = limits;
+    const told = ({ kind, message }: StoreNotice) => driver.open && driver.events.emit({ kind: "store", at: host.now(), reason: kind, cause: message });
+    const stops = [store.notices?.(told), limits?.notices?.(told)];
+    pool.#notices = () => stops.forEach((stop) => stop?.());
     try {
       for (const [provider, refresher] of Object.entries(options.refreshers ?? {})) pool.setRefresher(provider, refresher);
       for (const [provider, usage] of Object.entries(options.usageProviders ?? {})) await pool.setUsageProvider(provider, usage);
@@ -109,7 +115,7 @@ export class CredentialPool implements AsyncDisposable {
       pool.#watch?.stop();
       pool.#notices?.();
       driver.end(closed());
-      await releaseStore(store).catch(() => undefined);
+      for (const used of [store, limits]) if (used) await giveUp(used).catch(() => undefined);
       throw error;
     }
     return pool;
@@ -576,7 +582,9 @@ export class CredentialPool implements AsyncDisposable {
     } finally {
       this.#notices?.();
       this.#driver.end(closed());
-      await releaseStore(this.#store);
+      await this.#driver.shares.leave();
+      if (this.#limits) await giveUp(this.#limits).catch(() => undefined);
+      await giveUp(this.#store);
     }
   }
 

@@ -14,6 +14,8 @@ export interface PoolConfig {
   seed?: number;
   providers?: ProviderFacts[];
   tellSelected?: boolean;
+  /** Shares of limits are asked for. */
+  sharedLimits?: boolean;
   /** The user's OAuth clients, by provider. */
   clients?: [string, ClientData][];
 }
@@ -265,6 +267,7 @@ export type PoolInput =
   | { busy: { op: number } }
   | { unanswered: { op: number; sent: boolean } }
   | { advised: { op: number; lead?: number; renew?: boolean; decided?: boolean } }
+  | { shared: { op: number; slots: number; passes: number; members: number; retry: number } }
   | { host_refreshed: { op: number; access: string; refresh?: string; expires?: number; identity?: object } }
   | { host_refresh_failed: { op: number; definitive: boolean; code?: string; retry_after?: number } }
   | { committed: { op: number; generation: number; rows: [RowId, number][] } }
@@ -314,10 +317,25 @@ export type HostEffect =
   | { usage_by_host: { op: number; handle: number } }
   | { rank_by_host: { op: number; handle: number; report: string } }
   | { append: { op: number; log: string; entries: [at: number, data: string][] } }
+  | { share: ShareEffect }
   | { commit: { op: number; mutations: MutationData[] } }
   | { http: HttpEffect }
   | { prompt: PromptEffect }
   | { reply: { request: number; answer: Answer } };
+
+/** To be asked of those who share a credential's limits: `ShareRequest` has what is what. */
+export interface ShareEffect {
+  op: number;
+  key: string;
+  used: number;
+  held: number;
+  slots: number;
+  passes: number;
+  most: number;
+  rate: number;
+  bucket: number;
+  ttl: number;
+}
 
 /** To be sent, no redirect followed. */
 export interface HttpEffect {

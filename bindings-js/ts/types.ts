@@ -1,4 +1,5 @@
 // The words of the public API. Times are milliseconds, instants are milliseconds since 1970.
+import type { SharedLimits } from "./shared-limits.js";
 import type { Host } from "./host.js";
 import type { LoginFlow, OAuthClient, OAuthDefinition } from "./login/types.js";
 import type { CredentialState, CredentialStatus, Kind, Origin, Placement } from "./protocol.js";
@@ -25,6 +26,11 @@ export interface PoolOptions {
   usageProviders?: Readonly<Record<string, UsageProvider | NonNullable<UsageProvider["fetch"]>>> | undefined;
   /** May a secret be the output of a command (`exec:…`)? No: whoever could write the store could run anything. */
   execSecrets?: boolean | undefined;
+  /**
+   * Who keeps limits (requests a minute, leases at once) that hold for many processes together, such as `valkeyLimits()` of
+   * `credpool/valkey`. Each process counts for itself where it is left out.
+   */
+  limits?: SharedLimits | undefined;
   /** What draws grow from (below 2^53); the same seed repeats a history. Random where it is left out. */
   seed?: number | undefined;
   /** Clocks, timers and network in place of the runtime's own. */
@@ -235,7 +241,7 @@ export interface NewCredential extends Identity {
   enabled?: boolean | undefined;
   /** Does anything of it rest? As the policy says, where it is left out. */
   cooling?: boolean | undefined;
-  /** `login` where it came from one. */
+  /** Where it comes from, in words of one's own; `login` where it came from one. */
   source?: string | undefined;
   /** When the secret expires. */
   expires?: number | Date | undefined;
@@ -288,6 +294,8 @@ export interface CredentialInfo {
   readonly disabledCause?: string;
   /** What took it out of use by itself last, and when: kept for 30 days after it came back. */
   readonly fault?: { readonly cause: string; readonly at: number };
+  /** Where it came from, as whoever stored it said: `login`; `watched:FILE#PLACE` of a folder that is followed. */
+  readonly source?: string;
   readonly expires?: number;
   readonly baseUrl?: string;
   /** The proxy of its requests, without user and password. */

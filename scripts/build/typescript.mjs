@@ -29,7 +29,7 @@ const projects = [
     entries: ["index", "node", "workerd", "web", "simulator", "simulator-node", "simulator-workerd", "importer", "importer-node", "importer-workerd", "store-conformance"],
     platform: "neutral",
   },
-  { name: "node", config: "tsconfig.node.json", sources: at("bindings-node/src"), entries: ["index", "postgres", "cli/main"], platform: "node" },
+  { name: "node", config: "tsconfig.node.json", sources: at("bindings-node/src"), entries: ["index", "postgres", "valkey", "watch", "cli/main"], platform: "node" },
 ];
 
 /** Answers what the compiler complained of. The files are written all the same, so that the rest can be tried. */

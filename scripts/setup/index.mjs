@@ -10,6 +10,7 @@ import { ensureNpmPackages } from "./npm.mjs";
 import { ensurePostgres } from "./postgres.mjs";
 import { ensureRuntimes } from "./runtimes.mjs";
 import { ensureRust } from "./rust.mjs";
+import { ensureValkey } from "./valkey.mjs";
 import { ensureWasmBindgen, ensureWasmPack } from "./wasm-tools.mjs";
 import { ensureWasmTarget } from "./wasm-target.mjs";
 
@@ -22,6 +23,7 @@ const parts = {
   pack: { title: "wasm-pack", ensure: ensureWasmPack },
   browser: { title: "Chromium", ensure: ensureBrowser },
   postgres: { title: "PostgreSQL", ensure: ensurePostgres },
+  valkey: { title: "Valkey or Redis", ensure: ensureValkey },
   runtimes: { title: "other runtimes", ensure: ensureRuntimes },
 };
 

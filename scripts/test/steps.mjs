@@ -219,6 +219,15 @@ const inEveryRuntime = [
       [node, "tests/oauth/processes.mjs", "8", "postgres"],
     ],
   },
+  {
+    name: "valkey",
+    title: "limits that several processes share, over a Valkey or Redis server of its own that is killed",
+    needs: ["valkey"],
+    built: true,
+    tests: nodeTests,
+    skipped: nodeSkipped,
+    commands: () => [[node, "--test", "--test-reporter=spec", "--test-timeout=300000", "tests/valkey/limits.mjs"]],
+  },
   { name: "worker", title: "a Cloudflare-like worker", built: true, commands: () => [[node, "tests/package/worker.mjs"]] },
 ];
 

@@ -1,14 +1,18 @@
-// Pools may share a store: the last one closes it.
-import type { CredentialStore } from "./store.js";
+// Pools may share a store, and limits: the last one closes them.
 
-const users = new WeakMap<CredentialStore, number>();
-
-export function keepStore(store: CredentialStore): void {
-  users.set(store, (users.get(store) ?? 0) + 1);
+/** Something that is held until it is closed. */
+interface Closable {
+  close(): Promise<void>;
 }
 
-export async function releaseStore(store: CredentialStore): Promise<void> {
-  const left = (users.get(store) ?? 1) - 1;
-  users.set(store, left);
-  if (left === 0) await store.close();
+const users = new WeakMap<Closable, number>();
+
+export function keep(used: Closable): void {
+  users.set(used, (users.get(used) ?? 0) + 1);
+}
+
+export async function giveUp(used: Closable): Promise<void> {
+  const left = (users.get(used) ?? 1) - 1;
+  users.set(used, left);
+  if (left === 0) await used.close();
 }

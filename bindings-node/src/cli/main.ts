@@ -23,8 +23,9 @@ import { simulateCommand } from "./simulate.js";
 import { terminal } from "./terminal.js";
 import { testCommand } from "./test.js";
 import { usageCommand } from "./usage.js";
+import { watchCommand } from "./watch.js";
 
-const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, resetsCommand, ...manageCommands, importCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand, completionCommand(() => COMMANDS)];
+const COMMANDS: readonly Command[] = [loginCommand, logoutCommand, refreshCommand, accountsCommand, addCommand, listCommand, usageCommand, resetsCommand, ...manageCommands, importCommand, watchCommand, exportCommand, explainCommand, testCommand, probeCommand, providersCommand, namesCommand, simulateCommand, completionCommand(() => COMMANDS)];
 
 const HELP = `credpool ${version()}: one pool for every API key and account that a program has
 

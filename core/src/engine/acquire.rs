@@ -19,13 +19,15 @@ enum Choosing {
     Granted(LeaseId, Handle, bool),
     /// This one, but its token must be renewed first.
     Stale(Handle),
+    /// This one, but what others share of its limits must be asked for first.
+    Unshared(Handle),
     Nobody,
 }
 
 /// What came of a try.
 pub(super) enum Attempt {
     Leased(Leased),
-    /// Its token must be renewed first: that has begun.
+    /// Its token must be renewed first, or its limits asked for: that has begun.
     Renewing(Handle),
     Nobody,
 }
@@ -33,6 +35,9 @@ pub(super) enum Attempt {
 impl Engine {
     pub(super) fn acquire(&mut self, mut command: AcquireCommand) {
         let mono = self.now.mono;
+        if self.unshared.is_some() {
+            self.ask_unshared();
+        }
         self.turn_chain(&mut command);
         let deadline = retry::deadline(mono, command.wait);
         for &route in &command.routes {
@@ -51,8 +56,12 @@ impl Engine {
                 return self.reply(command.request, reply);
             }
             Attempt::Renewing(handle) if self.waiters.len() < self.policy.max_waiting as usize => {
-                let deadline = deadline.max(mono + self.policy.refresh.wait);
-                return self.wait_for_renewal(Waiter::new(command, deadline), handle);
+                let waiter = if self.shared_limits && self.is_sharing(handle) {
+                    Waiter::sharing(command, deadline, mono)
+                } else {
+                    Waiter::new(command, deadline.max(mono + self.policy.refresh.wait))
+                };
+                return self.wait_for_renewal(waiter, handle);
             }
             Attempt::Renewing(_) | Attempt::Nobody => {}
         }
@@ -61,6 +70,7 @@ impl Engine {
 
     /// A caller for whom nobody is ready waits, where that is worth it.
     pub(super) fn wait_or_refuse(&mut self, mut waiter: Box<Waiter>) {
+        waiter.deadline = waiter.own.take().unwrap_or(waiter.deadline);
         let (mono, deadline, command) = (self.now.mono, waiter.deadline, &waiter.command);
         let refusal = self.refuse(command);
         // While everybody was tried, the start of the next round, if the policy has one.
@@ -164,6 +174,9 @@ impl Engine {
             {
                 return Attempt::Leased(leased);
             }
+            if let Some(handle) = self.unshared.take().filter(|&handle| self.ask_share(handle)) {
+                return Attempt::Renewing(handle);
+            }
         }
         let most = self.policy.retry.per_round as usize;
         if most > 0 && !further && command.tried.len() >= most {
@@ -192,7 +205,8 @@ impl Engine {
                 self.start_refresh(handle, false, false, true);
                 Attempt::Renewing(handle)
             }
-            Choosing::Nobody => Attempt::Nobody,
+            Choosing::Unshared(handle) if self.ask_share(handle) => Attempt::Renewing(handle),
+            Choosing::Unshared(_) | Choosing::Nobody => Attempt::Nobody,
         }
     }
 
@@ -328,7 +342,8 @@ impl Engine {
         }
         match self.grant(handle, route, session, mono, placed) {
             Acquire::Ready(lease) => Choosing::Granted(lease, handle, forced),
-            _ => Choosing::Nobody,
+            Acquire::Ask => Choosing::Unshared(handle),
+            Acquire::Refused(..) => Choosing::Nobody,
         }
     }
 

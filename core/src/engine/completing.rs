@@ -82,6 +82,13 @@ impl Engine {
                 self.drop_completion(other);
                 self.take_advice(id, version, None, None, false);
             }
+            (PendingOp::Share { handle, incarnation }, Completion::Shared(granted)) => {
+                self.share_answered(handle, incarnation, Some(granted));
+            }
+            (PendingOp::Share { handle, incarnation }, other) => {
+                self.drop_completion(other);
+                self.share_answered(handle, incarnation, None);
+            }
             (PendingOp::Introspect { request, id, version }, Completion::Introspected(said)) => {
                 self.introspected(request, id, version, said);
             }
@@ -137,6 +144,7 @@ impl Engine {
             | PendingOp::Rank { .. }
             | PendingOp::Revoke { .. }
             | PendingOp::Advice { .. }
+            | PendingOp::Share { .. }
             | PendingOp::Introspect { .. }
             | PendingOp::Refresh { .. }
             | PendingOp::Renewal { .. } => {}
@@ -257,6 +265,7 @@ impl Engine {
             | PendingOp::Rank { .. }
             | PendingOp::Revoke { .. }
             | PendingOp::Advice { .. }
+            | PendingOp::Share { .. }
             | PendingOp::Introspect { .. }
             | PendingOp::Refresh { .. }
             | PendingOp::Renewal { .. } => {}

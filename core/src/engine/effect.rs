@@ -7,6 +7,7 @@ use super::introspecting::Introspected;
 use crate::credential::Origin;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, SecretRef};
 use crate::json::{object, words, ToJson, Writer};
+use crate::limit::{Ask, Terms};
 use crate::login::Stage;
 use crate::retry::Next;
 use crate::select::OutReason;
@@ -212,6 +213,17 @@ pub enum Effect {
         expires: Option<Timestamp>,
         /// When it was renewed last.
         renewed: Option<Timestamp>,
+    },
+    /// Ask those who share a credential's limits for a part of them, then [`Completion::Shared`](super::Completion::Shared).
+    Share {
+        /// Its number.
+        op: OpId,
+        /// Whose.
+        id: CredentialId,
+        /// What is wanted.
+        ask: Ask,
+        /// What all have together.
+        terms: Terms,
     },
     /// The secret is not needed any more.
     DropSecret {

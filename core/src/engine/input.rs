@@ -5,7 +5,7 @@ use crate::credential::{Changes, Identity, Origin, Record};
 use crate::facts::oauth::Flow;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId, RouteId, SecretRef, SessionIx};
 use crate::json::{words, FromJson, Reader, ToJson, Writer, Wrong};
-use crate::limit::Spending;
+use crate::limit::{Granted, Spending};
 use crate::login::News;
 use crate::policy::Policy;
 use crate::refresh::RefreshFailure;
@@ -373,6 +373,8 @@ pub enum Completion {
         /// Was that asked?
         decided: bool,
     },
+    /// What is given of limits that others share.
+    Shared(Granted),
     /// What a provider says of tokens.
     Introspected(Introspected),
     /// The store failed.

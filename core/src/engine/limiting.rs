@@ -25,11 +25,15 @@ impl Engine {
     pub(super) fn set_gate(&mut self, handle: Handle) {
         let Some(member) = self.member(handle) else { return };
         let limits = self.policy.limits_of(&member.record.provider, member.record.limits);
+        let shared = self.shared_limits && member.id.is_some();
         let gate = &mut self.gates[handle.0 as usize];
         match gate {
             Some(gate) => gate.set(limits),
             None if limits.is_none() => return,
             None => *gate = Some(Box::new(Gate::new(limits))),
+        }
+        if let Some(gate) = gate.as_mut().filter(|_| shared) {
+            gate.share();
         }
         self.hot[handle.0 as usize].gated = true;
         self.look_at_gate(handle, self.now.mono);
@@ -69,6 +73,9 @@ impl Engine {
         let wall = self.now.wall_of(mono);
         let Some(gate) = &mut self.gates[at] else { return };
         gate.leave(lease.counted, answered, spending, Now { wall, mono });
+        if self.shared_limits {
+            self.slot_is_free(lease.handle, mono);
+        }
         self.look_at_gate(lease.handle, mono);
     }
 

@@ -32,6 +32,7 @@ mod saving;
 mod seating;
 mod serve;
 mod serving;
+mod sharing;
 mod tally;
 mod tokens;
 mod usage;
@@ -119,6 +120,12 @@ pub struct Engine {
     last_use: u64,
     /// Those that have limits; boxed, because most have none.
     gates: Vec<Option<Box<Gate>>>,
+    /// Limits hold for all machines together: shares of them are taken ahead.
+    shared_limits: bool,
+    /// The hot path met one of which nothing is here: it is asked for in the next step.
+    unshared: Option<Handle>,
+    /// Who waits for which credential's share.
+    share_callers: Vec<(Handle, (u64, u32))>,
     /// In how many further rounds of a call does it take part?
     rounds: Vec<u32>,
     /// The most further rounds that one of them says for itself.
@@ -219,6 +226,9 @@ impl Engine {
             hot: Vec::new(),
             last_use: 0,
             gates: Vec::new(),
+            shared_limits: false,
+            unshared: None,
+            share_callers: Vec::new(),
             rounds: Vec::new(),
             own_rounds: None,
             upstreams: SortedMap::default(),
@@ -504,6 +514,9 @@ impl Engine {
         placed: bool,
     ) -> Acquire {
         let at = handle.0 as usize;
+        if self.shared_limits && self.hot[at].gated && self.lacks_share(handle, mono) {
+            return Acquire::Ask;
+        }
         let Some(lease) =
             self.leases.open(handle, self.hot[at].incarnation, route, session, mono, self.hot[at].version)
         else {

@@ -87,6 +87,11 @@ pub(super) enum PendingOp {
         id: CredentialId,
         version: u64,
     },
+    /// Those who share limits are asked.
+    Share {
+        handle: Handle,
+        incarnation: u32,
+    },
     /// A provider is asked whether tokens are good.
     Introspect {
         request: RequestId,

@@ -82,6 +82,9 @@ impl Engine {
     fn serve_member(&mut self, handle: Handle) {
         self.recover(handle);
         self.look_at_gate(handle, self.now.mono);
+        if self.shared_limits {
+            self.serve_share(handle);
+        }
         self.look_at_clock(handle);
         self.serve_usage(handle);
         self.serve_refresh(handle);
@@ -143,11 +146,13 @@ impl Engine {
         };
         let gate = self.gates[handle.0 as usize].as_ref().and_then(|gate| gate.noted()?.until);
         let gate = gate.filter(|&at| at > self.now.mono);
+        let share = self.gates[handle.0 as usize].as_ref().and_then(|gate| gate.share_due());
         let mut next = self.next_refresh(handle);
         for at in expiry
             .into_iter()
             .chain(pause)
             .chain(gate)
+            .chain(share)
             .chain(member.next_recovery())
             .chain(Self::usage_wake(member))
         {

@@ -52,6 +52,8 @@ pub struct MemberView {
     pub paused_until: Option<Timestamp>,
     /// Does anything of it rest? Absent: as the policy says.
     pub cooling: Option<bool>,
+    /// Where it came from, as whoever stored it said.
+    pub source: Option<Box<str>>,
     /// When its secret expires.
     pub expires: Option<Timestamp>,
     /// Where its requests go.
@@ -218,6 +220,7 @@ impl Engine {
             fault: record.fault.clone(),
             paused_until: paused,
             cooling: record.cooling,
+            source: record.source.clone(),
             expires: record.expires,
             base_url: record.base_url.clone(),
             proxy_url: None,
@@ -413,6 +416,7 @@ impl ToJson for MemberView {
             fault if given,
             paused_until as "pausedUntil" if given,
             cooling if given,
+            source if given,
             expires if given,
             base_url as "baseUrl" if given,
             proxy_url as "proxyUrl" if given,

@@ -7,11 +7,14 @@
 use super::acquire::Attempt;
 use super::{AcquireCommand, Engine, Refusal, RefusalCode, Reply};
 use crate::id::{Handle, RequestId, RouteId};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use std::cmp::Reverse;
 
 /// In the heap of timers, the handle that stands for a waiting caller, whose place is the number beside it.
 pub(super) const WAITER: Handle = Handle(u32::MAX);
+
+/// Who is to be given a credential waits so long for a share of its limits, also where the caller waits for nothing else.
+const SHARE_WAIT: Span = Span::from_secs(2);
 
 /// A caller that waits for a credential.
 #[derive(Debug)]
@@ -25,13 +28,33 @@ pub(super) struct Waiter {
     pub(super) further: bool,
     /// The credential whose refresh it waits for, and who sat there.
     refreshing: Option<(Handle, u32)>,
+    /// It waits for a share of that credential's limits, not for a refresh.
+    shares: bool,
+    /// It is kept longer than its caller asked for while a share is asked for: the caller's own deadline.
+    pub(super) own: Option<Instant>,
     /// Its place among all that ever waited; zero before it waits.
     number: u64,
 }
 
 impl Waiter {
     pub(super) fn new(command: AcquireCommand, deadline: Instant) -> Box<Self> {
-        Box::new(Self { command, deadline, next_round: None, further: false, refreshing: None, number: 0 })
+        Box::new(Self {
+            command,
+            deadline,
+            next_round: None,
+            further: false,
+            refreshing: None,
+            shares: false,
+            own: None,
+            number: 0,
+        })
+    }
+
+    /// One whose credential has to be asked for: not for long, whatever the caller's own deadline is.
+    pub(super) fn sharing(command: AcquireCommand, own: Instant, now: Instant) -> Box<Self> {
+        let mut waiter = Self::new(command, own.max(now + SHARE_WAIT));
+        waiter.own = Some(own);
+        waiter
     }
 }
 
@@ -155,8 +178,12 @@ impl Engine {
     /// A caller waits until a credential's token is renewed.
     pub(super) fn wait_for_renewal(&mut self, mut waiter: Box<Waiter>, handle: Handle) {
         waiter.refreshing = Some((handle, self.hot[handle.0 as usize].incarnation));
+        waiter.shares = self.shared_limits && self.is_sharing(handle);
+        let shares = waiter.shares;
         let entry = self.wait(waiter);
-        if let Some(job) = self.job(handle) {
+        if shares {
+            self.share_callers.push((handle, entry));
+        } else if let Some(job) = self.job(handle) {
             job.callers.push(entry);
         }
     }
@@ -229,7 +256,9 @@ impl Engine {
     fn serve_waiter(&mut self, mut waiter: Box<Waiter>) -> Option<Box<Waiter>> {
         let patient = waiter.deadline > self.now.mono;
         if let Some((handle, incarnation)) = waiter.refreshing {
-            if patient && self.is_renewing(handle, incarnation) {
+            let under_way =
+                if waiter.shares { self.is_sharing(handle) } else { self.is_renewing(handle, incarnation) };
+            if patient && under_way {
                 return Some(waiter);
             }
             // It is renewed, or will not be in time: whom it was chosen for gets it, if it can be given.

@@ -1,6 +1,6 @@
 //! The gate of one credential: all its limits together.
 
-use super::Bucket;
+use super::{Bucket, Share, Terms};
 use crate::credential::{Budget, Limits, MOST_TOKENS};
 use crate::json::from_json;
 use crate::time::{Instant, Now, Span, Timestamp};
@@ -53,6 +53,8 @@ pub struct Gate {
     spent: Option<(Instant, Spent)>,
     /// The provider said that nothing is left until then.
     stated: Instant,
+    /// What this process has of the limits, where others share them.
+    share: Option<Box<Share>>,
     /// How the ready index has it.
     noted: Option<Shut>,
     /// It is looked at again at this instant; nothing is due before.
@@ -69,6 +71,7 @@ impl Gate {
             usual: 0,
             spent: None,
             stated: Instant(0),
+            share: None,
             noted: None,
             wakes: Instant(0),
         }
@@ -77,6 +80,24 @@ impl Gate {
     /// Other limits; what is used stays used.
     pub const fn set(&mut self, limits: Limits) {
         self.limits = limits;
+    }
+
+    /// Others share the limits from now on.
+    pub fn share(&mut self) {
+        self.share.get_or_insert_default();
+    }
+
+    /// What this process has of limits that others share, and what they are.
+    pub fn shared(&mut self) -> Option<(&mut Share, Terms)> {
+        let slots = self.limits.in_flight.unwrap_or(0);
+        let terms = Terms { slots, rate: self.rate(), burst: self.burst() };
+        // Tokens and budgets are counted by each for itself.
+        self.share.as_deref_mut().filter(|_| terms.slots > 0 || terms.rate > 0).map(|share| (share, terms))
+    }
+
+    /// When its share is to be looked after.
+    pub fn share_due(&self) -> Option<Instant> {
+        self.share.as_ref()?.due()
     }
 
     /// The limits.
@@ -108,6 +129,9 @@ impl Gate {
         let (rate, token_rate) = (self.rate(), self.token_rate());
         if rate > 0 {
             self.requests.take(rate, 1, now);
+        }
+        if let Some((share, terms)) = self.shared() {
+            share.enter(terms, now);
         }
         if token_rate == 0 {
             return 0;
@@ -184,6 +208,9 @@ impl Gate {
         self.end_window(now);
         let (rate, token_rate) = (self.rate(), self.token_rate());
         let mut until = Some(self.stated).filter(|&until| until > now);
+        if let Some((share, terms)) = self.shared() {
+            until = until.max(share.shut(terms, in_flight, now));
+        }
         if rate > 0 {
             until = until.max(self.requests.free_at(rate, self.burst(), 1, now));
         }

@@ -5,6 +5,8 @@
 
 mod bucket;
 mod gate;
+mod share;
 
 pub use bucket::Bucket;
 pub use gate::{Gate, Shut, Spending, Spent};
+pub use share::{Ask, Granted, Share, Terms, SLOTS_FOR};

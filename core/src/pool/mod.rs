@@ -112,6 +112,9 @@ impl Pool {
         let seed = Seed(config.seed);
         let mut engine = Engine::new(policy, seed, now);
         engine.tell_selected(config.tell_selected);
+        if config.shared_limits {
+            engine.share_limits();
+        }
         let mut pool = Self {
             engine,
             vault: Vault::default(),

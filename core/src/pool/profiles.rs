@@ -119,6 +119,7 @@ mod tests {
             fault: None,
             paused_until: None,
             cooling: None,
+            source: None,
             expires: None,
             base_url: None,
             proxy_url: None,

@@ -9,6 +9,7 @@ use crate::engine::{
 };
 use crate::id::{CredentialId, Handle, OpId, RequestId, SessionIx};
 use crate::json::{self, variant, Reader, Value, Wrong};
+use crate::limit::Granted;
 use crate::oauth::Tokens;
 use crate::policy::Policy;
 use crate::refresh::{FailureKind, RefreshFailure};
@@ -92,6 +93,13 @@ impl PoolInput {
             "advised" => {
                 variant!(from, Self::Advised { op, lead = None, renew = None, decided = false })
             }
+            "shared" => variant!(from, Self::Shared {
+                op,
+                slots = 0,
+                passes = 0,
+                members = 1,
+                retry = Span::ZERO,
+            }),
             "host_refreshed" => variant!(from, Self::HostRefreshed {
                 op,
                 access,
@@ -242,6 +250,10 @@ impl Pool {
             PoolInput::Advised { op, lead, renew, decided } => {
                 return Ok(Input::Completion(op, Completion::Advised { lead, renew, decided }));
             }
+            PoolInput::Shared { op, slots, passes, members, retry } => {
+                let granted = Granted { slots, passes, members, retry };
+                return Ok(Input::Completion(op, Completion::Shared(granted)));
+            }
             PoolInput::HostRefreshed { op, access, refresh, expires, identity } => {
                 let completion = match refresh::host_tokens(&access, refresh, expires) {
                     Some(tokens) => self.refreshed_by_host(op, Tokens { identity, ..tokens }),
@@ -283,6 +295,10 @@ impl Pool {
             },
             Effect::Advise { op, handle, decide, expires, renewed } => {
                 present.effects.push(HostEffect::Advise { op, handle, decide, expires, renewed });
+            }
+            Effect::Share { op, id, ask, terms } => {
+                let key = ["limit/", &*id.0.to_string()].concat();
+                present.effects.push(HostEffect::Share { op, key, ask, terms });
             }
             Effect::Introspect { op, handle } => {
                 let request = self.introspection(handle);

@@ -441,6 +441,10 @@ impl World {
                     HostEffect::Advise { op, .. } => {
                         inputs.push(PoolInput::Advised { op, lead: None, renew: None, decided: false });
                     }
+                    // Pools of a scenario share a store, and no limits.
+                    HostEffect::Share { op, .. } => {
+                        inputs.push(PoolInput::Failed { op, message: "nobody shares limits here".into() });
+                    }
                     HostEffect::Prompt { .. } => {}
                     HostEffect::UsageByHost { op, .. } => {
                         let code = "no_host".into();

@@ -24,6 +24,8 @@ export const seldom = [
   ["credpool::engine::refresh_end::", "an account's tokens"],
   ["credpool::engine::tokens::", "an account's tokens"],
   ["credpool::refresh::", "an account's tokens"],
+  ["credpool::engine::sharing::", "limits that many machines share"],
+  ["credpool::limit::share::", "limits that many machines share"],
   ["credpool::engine::by_hand::", "a command that changes a credential or the rules"],
   ["credpool::engine::changing::<impl credpool::engine::Engine>::conflicted", "a conflict"],
   ["credpool::pool::accounts::", "an account that is added"],

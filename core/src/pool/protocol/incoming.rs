@@ -29,6 +29,8 @@ pub struct PoolConfig {
     pub providers: Vec<crate::facts::ProviderFacts>,
     /// Tell of every selection?
     pub tell_selected: bool,
+    /// Limits hold for all machines together: the host asks those who share them.
+    pub shared_limits: bool,
     /// The user's OAuth clients, by provider.
     pub clients: Vec<(Box<str>, Client)>,
     /// What the host's own code does to renew accounts, by provider.
@@ -163,6 +165,8 @@ pub enum PoolInput {
     Unanswered { op: OpId, sent: bool },
     /// What the host's own code says; nothing of what is left out. `decided`: it was asked whether to renew, and is to be believed.
     Advised { op: OpId, lead: Option<Span>, renew: Option<bool>, decided: bool },
+    /// What is given of limits that others share: slots in all, further passes, how many share, when to ask again.
+    Shared { op: OpId, slots: u32, passes: u32, members: u32, retry: Span },
     /// The host renewed tokens.
     HostRefreshed {
         op: OpId,
@@ -320,6 +324,7 @@ from_json! {
         seed = 0,
         providers = Vec::new(),
         tell_selected as "tellSelected" = false,
+        shared_limits as "sharedLimits" = false,
         clients = Vec::new(),
         renewals = Vec::new(),
     }

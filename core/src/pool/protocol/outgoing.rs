@@ -10,6 +10,7 @@ use crate::engine::{
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, LeaseId, OpId, RequestId};
 use crate::json::{object, ToJson, Writer};
+use crate::limit::{Ask, Terms, SLOTS_FOR};
 use crate::secret::Secret;
 use crate::time::{Span, Timestamp};
 use crate::verdict::Scope;
@@ -64,6 +65,8 @@ pub enum HostEffect {
     /// Ask the host's own code for the lead of this token and, where `decide` says so, whether to renew it now; then
     /// [`Advised`](crate::pool::PoolInput::Advised).
     Advise { op: OpId, handle: Handle, decide: bool, expires: Option<Timestamp>, renewed: Option<Timestamp> },
+    /// Ask those who share a credential's limits, then [`Shared`](crate::pool::PoolInput::Shared).
+    Share { op: OpId, key: String, ask: Ask, terms: Terms },
     /// `store.commit()`, then [`Committed`](crate::pool::PoolInput::Committed) or [`Conflict`](crate::pool::PoolInput::Conflict).
     Commit { op: OpId, mutations: Vec<MutationData> },
     /// Ask the host's own code what is left of an account, then [`HostUsage`](crate::pool::PoolInput::HostUsage), however late.
@@ -184,6 +187,21 @@ impl ToJson for HostEffect {
             Self::Advise { op, handle, decide, expires, renewed } => {
                 to.open_tag("advise");
                 object!(to, { op, handle, decide, expires if given, renewed if given });
+            }
+            Self::Share { op, key, ask, terms } => {
+                to.open_tag("share");
+                to.open('{');
+                to.field("op", op);
+                to.field("key", key);
+                to.field("used", &ask.used);
+                to.field("held", &ask.held);
+                to.field("slots", &ask.slots);
+                to.field("passes", &ask.passes);
+                to.field("most", &terms.slots);
+                to.field("rate", &terms.rate);
+                to.field("bucket", &terms.bucket());
+                to.field("ttl", &SLOTS_FOR);
+                to.close('}');
             }
             Self::Commit { op, mutations } => {
                 to.open_tag("commit");
