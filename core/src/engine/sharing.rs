@@ -18,6 +18,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn share_of(&mut self, handle: Handle) -> Option<(&mut Share, Terms, u32)> {
         let in_flight = self.hot[handle.0 as usize].in_flight;
         let (share, terms) = self.gates[handle.0 as usize].as_mut()?.shared()?;
@@ -65,6 +66,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn send_ask(&mut self, handle: Handle, ask: Ask, terms: Terms) -> bool {
         let Some(id) = self.member(handle).and_then(|member| member.id) else { return false };
         let incarnation = self.hot[handle.0 as usize].incarnation;
@@ -99,16 +101,16 @@ impl Engine {
     #[inline(never)]
     pub(super) fn share_answered(&mut self, handle: Handle, incarnation: u32, granted: Option<Granted>) {
         let mono = self.now.mono;
-        let before = self.renewed.len();
-        let mut callers = std::mem::take(&mut self.share_callers);
-        callers.retain(|&(of, entry)| {
-            if of == handle {
-                self.renewed.push(entry);
+        let (mut crowd, mut at) = (0, 0);
+        while at < self.share_callers.len() {
+            if self.share_callers[at].0 == handle {
+                // Whoever is served is sorted by arrival.
+                self.renewed.push(self.share_callers.swap_remove(at).1);
+                crowd += 1;
+            } else {
+                at += 1;
             }
-            of != handle
-        });
-        self.share_callers = callers;
-        let crowd = u32::try_from(self.renewed.len() - before).unwrap_or(u32::MAX);
+        }
         if self.hot[handle.0 as usize].incarnation != incarnation {
             return;
         }

@@ -88,6 +88,7 @@ impl Gate {
     }
 
     /// What this process has of limits that others share, and what they are.
+    #[inline(never)]
     pub fn shared(&mut self) -> Option<(&mut Share, Terms)> {
         let slots = self.limits.in_flight.unwrap_or(0);
         let terms = Terms { slots, rate: self.rate(), burst: self.burst() };

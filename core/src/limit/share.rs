@@ -95,6 +95,7 @@ pub struct Share {
 }
 
 impl Share {
+    #[inline(never)]
     fn has_slot(&self, terms: Terms, in_flight: u32, now: Instant) -> bool {
         terms.slots == 0 || in_flight < self.slots && (self.away || now < self.slots_end)
     }
@@ -103,16 +104,19 @@ impl Share {
         self.passes > 0 && now < self.passes_end
     }
 
+    #[inline(never)]
     fn has_pass(&self, terms: Terms, now: Instant) -> bool {
         terms.rate == 0 || self.has_taken_pass(now) || self.away && self.members > 0 && now >= self.next_pass
     }
 
     /// May no further call begin with what is here?
+    #[inline(never)]
     pub fn lacks(&self, terms: Terms, in_flight: u32, now: Instant) -> bool {
         !self.has_slot(terms, in_flight, now) || !self.has_pass(terms, now)
     }
 
     /// Until when none may, and asking does not help; `None`: one may, or whoever wants to asks.
+    #[inline(never)]
     pub fn shut(&self, terms: Terms, in_flight: u32, now: Instant) -> Option<Instant> {
         if !self.lacks(terms, in_flight, now) {
             return None;
@@ -123,6 +127,7 @@ impl Share {
     }
 
     /// A call begins.
+    #[inline(never)]
     pub fn enter(&mut self, terms: Terms, now: Instant) {
         self.used = Some(now);
         if terms.rate == 0 {
@@ -135,6 +140,7 @@ impl Share {
     }
 
     /// A call has ended, and so many are open. Answers when slots are to be given back, where that is sooner than it was.
+    #[inline(never)]
     pub fn leave(&mut self, terms: Terms, in_flight: u32, now: Instant) -> Option<Instant> {
         let at = now + GIVE_BACK_AFTER;
         if self.away
@@ -149,6 +155,7 @@ impl Share {
 
     /// The slots to be held with so many leases open. While it is in use an equal part of a half of all is held without one, so that
     /// there is something to go on with where nobody answers.
+    #[inline(never)]
     fn wanted(&self, terms: Terms, in_flight: u32, now: Instant) -> u32 {
         let is_used = self.used.is_some_and(|used| now < used + KEPT_FOR);
         let own = terms.slots.checked_div(self.members.saturating_mul(2)).filter(|_| is_used);
@@ -161,6 +168,7 @@ impl Share {
     }
 
     /// What is to be asked so that a call may begin, where asking helps.
+    #[inline(never)]
     pub fn ask(&mut self, terms: Terms, in_flight: u32, now: Instant) -> Option<Ask> {
         if self.is_asking() || now < self.denied || !self.lacks(terms, in_flight, now) {
             return None;
@@ -178,6 +186,7 @@ impl Share {
     }
 
     /// What is to be asked because it is time to: slots in use are prolonged, others are given back.
+    #[inline(never)]
     pub fn serve(&mut self, terms: Terms, in_flight: u32, now: Instant) -> Option<Ask> {
         self.due.filter(|&due| due <= now)?;
         self.due = None;
@@ -198,6 +207,7 @@ impl Share {
     }
 
     /// It was answered, or nobody did; `crowd` callers have waited for it.
+    #[inline(never)]
     pub fn answered(
         &mut self,
         granted: Option<Granted>,
