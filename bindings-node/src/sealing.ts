@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { dirname } from "node:path";
 import { keychain, newSealingKey, rawKey, SealError } from "credpool";
 import type { SealingKey } from "credpool";
+import { keychainCommands } from "./keychain.js";
+import type { KeychainCommands } from "./keychain.js";
 
 /** A key in a file that nobody else may read; made at the first use, where `create` is not false. */
 export function keyFile(path: string, { create = true }: { create?: boolean } = {}): SealingKey {
@@ -36,14 +38,17 @@ interface Keyring {
   Entry: new (service: string, account: string) => { getPassword(): string | null; setPassword(password: string): void };
 }
 
-/** A key in the system's keychain (macOS, Windows, the Secret Service of Linux), by the package `@napi-rs/keyring`. Others: `keychain()`. */
+/**
+ * A key in the system's keychain (macOS, Windows, the Secret Service of Linux): by the package `@napi-rs/keyring` where it is installed, else by
+ * the system's own commands (`security`, PowerShell, `secret-tool`). Another place: `keychain()`.
+ */
 export function systemKeychain({ service = "credpool", account = "store" }: { service?: string; account?: string } = {}): SealingKey {
-  const entry = async () => {
+  const entry = async (): Promise<KeychainCommands> => {
     const name = "@napi-rs/keyring";
-    const { Entry } = await (import(/* @vite-ignore */ name) as Promise<Keyring>).catch(() => {
-      throw new SealError("no_key", "the package @napi-rs/keyring is missing, which speaks to the system's keychain: npm install @napi-rs/keyring");
-    });
-    return new Entry(service, account);
+    const keyring = await (import(/* @vite-ignore */ name) as Promise<Keyring>).catch(() => undefined);
+    if (!keyring) return keychainCommands({ service, account });
+    const kept = new keyring.Entry(service, account);
+    return { get: async () => kept.getPassword(), set: async (key) => kept.setPassword(key) };
   };
-  return keychain({ get: async () => (await entry()).getPassword(), set: async (key) => (await entry()).setPassword(key) });
+  return keychain({ get: async () => (await entry()).get(), set: async (key) => (await entry()).set(key) });
 }

@@ -3,7 +3,7 @@
 // in a page of the extension that asks the worker.
 import fs from "node:fs";
 import { at } from "../../scripts/lib/paths.mjs";
-import { expected, expectedSimulation } from "../package/probe.mjs";
+import { expected, expectedImport, expectedSimulation } from "../package/probe.mjs";
 import { Project, keys, manifest } from "../package/support/project.mjs";
 import { check, finish, same } from "../package/support/report.mjs";
 import { withExtension } from "./support.mjs";
@@ -23,7 +23,8 @@ project.write("extension/manifest.json", JSON.stringify({
 /** A worker that answers the page. @param {string} name @param {string} simulator */
 const worker = (name, simulator) => project.write(`${name}/worker.js`, `import * as credpool from "./credpool/dist/js/index.js";
 ${simulator}
-import { probe, probeSimulator } from "./probe.mjs";
+import * as importer from "./credpool/dist/js/importer.js";
+import { probe, probeImporter, probeSimulator } from "./probe.mjs";
 chrome.runtime.onMessage.addListener((message, from, reply) => {
   const add = async () => {
     const pool = await credpool.CredentialPool.open({ store: credpool.sealed(credpool.chromeStorageStore("shared"), credpool.rawKey("${"0".repeat(64)}")) });
@@ -31,7 +32,7 @@ chrome.runtime.onMessage.addListener((message, from, reply) => {
     await pool.close();
     return "added";
   };
-  const answer = message === "add" ? add() : message === "simulate" ? probeSimulator(credpool) : probe(credpool, ${JSON.stringify(keys)});
+  const answer = message === "add" ? add() : message === "simulate" ? probeSimulator(credpool) : message === "import" ? probeImporter(importer, ${JSON.stringify(keys)}) : probe(credpool, ${JSON.stringify(keys)});
   answer.then(reply, (error) => reply("failed: " + error.stack));
   return true;
 });
@@ -105,6 +106,7 @@ try {
     await page.waitForFunction(() => document.title === "ready", null, { timeout: 60_000 });
     await check("in the service worker", async () => same(await page.evaluate("there('probe')"), expected(manifest.version)));
     await check("the simulator in the service worker", async () => same(await page.evaluate("there('simulate')"), expectedSimulation));
+    await check("the parsers of other tools' files in the service worker", async () => same(await page.evaluate("there('import')"), expectedImport));
     await check("the simulator in a page of the extension", async () => same(await page.evaluate("simulator()"), expectedSimulation));
     const [key = ""] = keys;
     await check("a sealed store in chrome.storage: what the worker adds the page sees, and nothing of it is readable", async () => same(await page.evaluate("shared()"), `${key} false`));

@@ -2,7 +2,7 @@
 // A plain page, no bundler: an import map, the package's files, and the answers of the probes, by both entries. The
 // memory store goes through the same cases as every other; IndexedDB has a file of its own.
 import { at } from "../../scripts/lib/paths.mjs";
-import { expected, expectedSimulation } from "../package/probe.mjs";
+import { expected, expectedImport, expectedSimulation } from "../package/probe.mjs";
 import { Project, keys, manifest } from "../package/support/project.mjs";
 import { check, finish, same } from "../package/support/report.mjs";
 import { serve, titleOf, withChromium } from "./support.mjs";
@@ -11,11 +11,12 @@ import { serve, titleOf, withChromium } from "./support.mjs";
 const page = (script) => `<!doctype html>
 <script type="importmap">{"imports":{
   "credpool":"/node_modules/credpool/dist/js/index.js",
+  "credpool/import":"/node_modules/credpool/dist/js/importer.js",
   "credpool/simulate":"/node_modules/credpool/dist/js/simulator.js",
   "credpool/store-conformance":"/node_modules/credpool/dist/js/store-conformance.js",
   "credpool/web":"/node_modules/credpool/dist/js/web.js"}}</script>
 <script type="module">
-import { probe, probeSimulator } from "/probe.mjs";
+import { probe, probeImporter, probeSimulator } from "/probe.mjs";
 ${script}
 main().then((said) => { document.title = said; }, (error) => { document.title = "failed: " + error.stack; });
 </script>
@@ -30,6 +31,7 @@ project.write("inline.html", page(`import * as credpool from "credpool"; const m
 project.write("simulate.html", page(`import * as all from "credpool"; import { simulate } from "credpool/simulate"; const credpool = { ...all, simulate }; const main = async () => ${both};`));
 project.write("alone.html", page(`import * as credpool from "credpool/web"; const main = async () => ${both};`));
 project.write("web.html", page(`import init, * as credpool from "credpool/web"; const main = async () => { await init(); return ${both}; };`));
+project.write("import.html", page(`import * as importer from "credpool/import"; const main = () => probeImporter(importer, ${JSON.stringify(keys)});`));
 project.write(
   "memory.html",
   page(`import { memoryStore } from "credpool"; import { runConformance } from "credpool/store-conformance";
@@ -46,6 +48,7 @@ try {
     await check("import of credpool/simulate", async () => same(await title("simulate"), answer));
     await check("import of credpool/web without init: the first pool fetches the wasm", async () => same(await title("alone"), answer));
     await check("import of credpool/web, the wasm fetched", async () => same(await title("web"), answer));
+    await check("import of credpool/import", async () => same(await title("import"), expectedImport));
     await check("the memory store's conformance", async () => same(await title("memory"), "all passed"));
   });
 } finally {

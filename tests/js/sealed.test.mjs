@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { CredentialPool, keychain, memoryStore, newSealingKey, passphrase, rawKey, sealed, SealError } from "credpool";
-import { keyFile, keyFromEnv, sqliteStore, systemKeychain } from "credpool/node";
+import { keyFile, keyFromEnv, sqliteStore } from "credpool/node";
 import { storeConformance } from "credpool/store-conformance";
 import { canary } from "../canaries.mjs";
 import { inside } from "./support/sqlite.mjs";
@@ -213,5 +213,44 @@ test("keys from a file, the environment and a keychain", async () => {
   assert.deepEqual(await secrets(sealed(store, chain)), OPEN);
   kept = undefined;
   assert.match((await errorOf(sealed(store, chain).load())).message, /keychain has no key/);
-  assert.match((await errorOf(sealed(memoryStore(), systemKeychain()).load())).message, /npm install @napi-rs\/keyring/);
+});
+
+// A shell script plays the system's commands; Windows has none.
+if (process.platform !== "win32") test("the system's keychain by its own commands: the key goes through pipes only", async () => {
+  const { keychainCommands } = await import(new URL("../../target/package/node/keychain.js", import.meta.url).href);
+  const bin = path.join(folder, "bin");
+  fs.mkdirSync(bin);
+  const [said, kept] = [path.join(folder, "arguments"), path.join(folder, "kept")];
+  /** @param {string} name @param {string} script */
+  const program = (name, script) => fs.writeFileSync(path.join(bin, name), `#!/bin/sh\necho "$0 $*" >> '${said}'\n${script}\n`, { mode: 0o755 });
+  const found = `test -f '${kept}' && exec /bin/cat '${kept}'`;
+  program("secret-tool", `case "$1" in lookup) ${found}; exit 1;; store) /bin/cat > '${kept}';; esac`);
+  program("security", `case "$1" in find-generic-password) ${found}; exit 44;; -i) read line; line="\${line##*-w \\"}"; echo "\${line%\\"*}" > '${kept}';; esac`);
+  program("powershell.exe", `all=$(/bin/cat); case "$all" in *WriteAllBytes*) all="\${all#*key = \\'}"; echo "\${all%%\\'*}" > '${kept}';; *) ${found}; exit 0;; esac`);
+  const before = process.env.PATH;
+  process.env.PATH = bin;
+  try {
+    for (const platform of ["linux", "darwin", "win32"]) {
+      const key = newSealingKey();
+      const chain = keychainCommands({ service: "credpool", account: "a store" }, platform);
+      assert.equal(await chain.get(), null, platform);
+      await chain.set(key);
+      assert.equal(await chain.get(), key, platform);
+      assert.ok(!fs.readFileSync(said, "utf8").includes(key), `${platform}: the key was an argument`);
+      const store = memoryStore();
+      await filled(store, keychain(chain));
+      assert.deepEqual(await secrets(sealed(store, keychain(chain))), OPEN, platform);
+      fs.rmSync(kept);
+      for (const name of ["secret-tool", "security", "powershell.exe"]) assert.ok(fs.existsSync(path.join(bin, name)));
+    }
+    program("secret-tool", "echo 'locked: '\"$*\" >&2; exit 1");
+    assert.match((await errorOf(keychainCommands({ service: "credpool", account: "x" }, "linux").get())).message, /may be locked/);
+    program("secret-tool", `case "$1" in lookup) exit 1;; esac`);
+    assert.match((await errorOf(keychainCommands({ service: "credpool", account: "x" }, "linux").set(newSealingKey()))).message, /has not kept the key/);
+    for (const account of ['"; rm', "'", "$(x)", ""]) assert.throws(() => keychainCommands({ service: "credpool", account }, "darwin"), SealError);
+    process.env.PATH = folder;
+    assert.match((await errorOf(keychainCommands({ service: "credpool", account: "x" }, "linux").get())).message, /there is no secret-tool here.*libsecret-tools/);
+  } finally {
+    process.env.PATH = before;
+  }
 });

@@ -89,3 +89,14 @@ export async function probeSimulator(credpool) {
 }
 
 export const expectedSimulation = "passed 1, failed 1";
+
+/** The parsers of other tools' files, a WebAssembly of their own. @param {typeof import("credpool/import")} importer @param {readonly string[]} keys */
+export async function probeImporter(importer, [key = "", other = ""]) {
+  const found = await importer.readToolFile(`OPENAI_API_KEY=${key}\nANTHROPIC_API_KEY=${other}\n`, { tool: "env" });
+  const written = await importer.writeToolFiles("litellm", found.credentials.map(({ credential }) => credential));
+  const kept = [key, other].every((secret) => written.files.some(({ text }) => text.includes(secret)));
+  const broken = await importer.readToolFile("{", { tool: "codex" }).catch((error) => error.code);
+  return `${found.credentials.map(({ credential }) => credential.provider).sort().join(" and ")}; ${kept ? "written" : "lost"}; ${broken}`;
+}
+
+export const expectedImport = "anthropic and openai; written; invalid";

@@ -6,7 +6,7 @@ import { Miniflare } from "miniflare";
 import fs from "node:fs";
 import path from "node:path";
 import { at } from "../../scripts/lib/paths.mjs";
-import { expected, expectedSimulation } from "./probe.mjs";
+import { expected, expectedImport, expectedSimulation } from "./probe.mjs";
 import { Project, keys, manifest } from "./support/project.mjs";
 import { check, finish, same } from "./support/report.mjs";
 
@@ -15,9 +15,10 @@ await project.install();
 project.copy(at("tests/package/probe.mjs"), "probe.mjs");
 /** A worker, with the simulator imported late or at its start. @param {string} file @param {string} simulator */
 const worker = (file, simulator) => project.write(file, `import * as credpool from "credpool";
-${simulator}import { probe, probeSimulator } from "./probe.mjs";
-const both = async () => (await probe(credpool, ${JSON.stringify(keys)})) + " | " + (await probeSimulator(credpool));
-export default { fetch: async () => new Response(await both().catch((error) => "failed: " + error.stack)) };
+import * as importer from "credpool/import";
+${simulator}import { probe, probeImporter, probeSimulator } from "./probe.mjs";
+const all = async () => [await probe(credpool, ${JSON.stringify(keys)}), await probeSimulator(credpool), await probeImporter(importer, ${JSON.stringify(keys)})].join(" | ");
+export default { fetch: async () => new Response(await all().catch((error) => "failed: " + error.stack)) };
 `);
 
 /** @type {string[]} */
@@ -48,7 +49,7 @@ try {
       cf: false,
     });
     try {
-      same(await (await miniflare.dispatchFetch("http://localhost/")).text(), `${expected(manifest.version)} | ${expectedSimulation}`);
+      same(await (await miniflare.dispatchFetch("http://localhost/")).text(), `${expected(manifest.version)} | ${expectedSimulation} | ${expectedImport}`);
     } finally {
       await miniflare.dispose();
     }
