@@ -34,6 +34,7 @@ const sections = [
   { name: "start", title: "Start, in a fresh process", load: async () => (await import("./sections/processes.mjs")).start },
   { name: "load", title: "Load from a store in memory", load: async () => (await import("./sections/processes.mjs")).load },
   { name: "memory", title: "Memory a credential", load: async () => (await import("./sections/processes.mjs")).memory },
+  { name: "stores", title: "Stores: SQLite and PostgreSQL", load: async () => (await import("./sections/stores.mjs")).stores },
   { name: "native", title: "Native Rust: pick", load: async () => (await import("./sections/native.mjs")).native },
   { name: "litellm", title: "Beside LiteLLM's Router", peers: true, load: async () => (await import("./peers/litellm.mjs")).litellm },
   { name: "auth-storage", title: "Beside oh-my-pi's AuthStorage, under Bun", peers: true, load: async () => (await import("./peers/auth-storage.mjs")).authStorage },

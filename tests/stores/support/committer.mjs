@@ -1,9 +1,12 @@
 // @ts-check
-// A process that commits to a file until it is killed, and says of each commit that it is done.
+// A process that commits to a file until it is killed, and says of each commit that it is done. It is told its file by a line, when it
+// has loaded what it needs.
 import fs from "node:fs";
+import { createInterface } from "node:readline";
 import { sqliteStore } from "credpool/node";
 
-const [file = "", name = ""] = process.argv.slice(2);
+/** @type {[file: string, name: string]} */
+const [file, name] = await new Promise((resolve) => createInterface({ input: process.stdin }).once("line", (line) => resolve(JSON.parse(line))));
 const store = sqliteStore(file);
 const { rows } = await store.load();
 const mine = rows.find(({ kind, id }) => kind === "tie" && id === `${name}/left`);
