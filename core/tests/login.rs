@@ -464,3 +464,83 @@ fn a_logout_gives_the_refresh_token_back() {
     host.json(r#"{"logout":{"request":9,"id":1}}"#);
     assert!(host.requests.is_empty() && host.pool.find(CredentialId(1)).is_none(), "a key is only removed");
 }
+
+/// A login at a provider of the registry whose device flow is that of no RFC.
+fn own_flow(provider: &str, more: &str) -> Host {
+    let mut host = Host::new("");
+    host.json(&format!(
+        r#"{{"login":{{"request":7,"login":{{"provider":"{provider}","flow":"device","state":"{STATE}","verifier":"{VERIFIER}"{more}}}}}}}"#
+    ));
+    host
+}
+
+#[test]
+fn cursor_a_link_and_polls_and_no_client() {
+    let mut host = own_flow("cursor", "");
+    let (url, code) = host.prompts.remove(0);
+    assert!(url.starts_with("https://cursor.com/loginDeepControl?challenge="), "{url}");
+    assert!(code.is_none() && !url.contains(VERIFIER) && host.requests.is_empty());
+    host.wait(2_000);
+    let (op, url, _) = host.sent();
+    assert!(url.starts_with("https://api2.cursor.sh/auth/poll?uuid=") && url.contains(VERIFIER), "{url}");
+    host.reply(op, 404, "not yet");
+    host.wait(2_000);
+    let (op, ..) = host.sent();
+    host.reply(op, 200, r#"{"accessToken":"canary-access","refreshToken":"canary-refresh","authId":"a|b"}"#);
+    assert!(matches!(host.answer(LOGIN), Some(Answer::Done { .. })));
+    let secret = host.commits.iter().find_map(|commit| commit.secret.clone()).unwrap();
+    assert!(secret.contains(r#""access":"canary-access","refresh":"canary-refresh""#), "{secret}");
+    assert_eq!(host.kinds(), ["login-started", "added", "logged-in"]);
+}
+
+#[test]
+fn kilo_says_by_a_status_that_it_is_refused() {
+    let mut host = own_flow("kilocode", "");
+    let (op, url, body) = host.sent();
+    assert_eq!((&*url, &*body), ("https://api.kilo.ai/api/device-auth/codes", "{}"));
+    host.reply(op, 200, r#"{"code":"ABCD-1234","verificationUrl":"https://kilo.ai/device","expiresIn":600}"#);
+    assert_eq!(host.prompts.remove(0), ("https://kilo.ai/device".into(), Some("ABCD-1234".into())));
+    host.wait(5_000);
+    let (op, url, _) = host.sent();
+    assert_eq!(url, "https://api.kilo.ai/api/device-auth/codes/ABCD-1234");
+    host.reply(op, 202, r#"{"status":"pending"}"#);
+    host.wait(5_000);
+    let (op, ..) = host.sent();
+    host.reply(op, 403, "canary-text");
+    assert_eq!(host.failed(LOGIN), "access_denied");
+}
+
+#[test]
+fn chatgpt_a_code_is_exchanged_for_tokens() {
+    assert!(own_flow("codex", "").failed(LOGIN).starts_with("clientId: is missing"));
+    let mut host = own_flow("codex", r#","client":{"id":"app"}"#);
+    let (op, url, body) = host.sent();
+    assert_eq!(url, "https://auth.openai.com/api/accounts/deviceauth/usercode");
+    assert_eq!(body, r#"{"client_id":"app"}"#);
+    host.reply(op, 200, r#"{"device_auth_id":"d-1","user_code":"AB-12","interval":"5"}"#);
+    assert_eq!(host.prompts.remove(0), ("https://auth.openai.com/codex/device".into(), Some("AB-12".into())));
+    host.wait(5_000);
+    let (op, _, body) = host.sent();
+    assert_eq!(body, r#"{"device_auth_id":"d-1","user_code":"AB-12"}"#);
+    host.reply(op, 403, "{}");
+    host.wait(5_000);
+    let (op, ..) = host.sent();
+    host.reply(op, 503, "busy");
+    assert!(host.answers.is_empty(), "it may work later");
+    host.wait(10_000);
+    let (op, ..) = host.sent();
+    host.reply(op, 200, r#"{"authorization_code":"canary-code","code_verifier":"theirs"}"#);
+    let (op, url, body) = host.sent();
+    assert_eq!(url, "https://auth.openai.com/oauth/token");
+    for part in [
+        "grant_type=authorization_code",
+        "code=canary-code",
+        "code_verifier=theirs",
+        "client_id=app",
+        "redirect_uri=https%3A%2F%2Fauth.openai.com%2Fdeviceauth%2Fcallback",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    host.reply(op, 200, r#"{"access_token":"canary-a","refresh_token":"canary-r","expires_in":3600}"#);
+    assert!(matches!(host.answer(LOGIN), Some(Answer::Done { .. })));
+}

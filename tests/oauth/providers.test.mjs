@@ -28,7 +28,8 @@ const pasting = (shown) => ({
   prompt: ({ url }) => Promise.resolve(shown(new URL(url).searchParams.get("state") ?? "")),
 });
 
-test("GitHub's device flow: failures with status 200, a slower interval, no expiry", async () => {
+/** A host on which time passes as soon as somebody waits, and how long was waited. */
+function hurried() {
   /** @type {number[]} */
   const waits = [];
   let clock = 0;
@@ -52,6 +53,11 @@ test("GitHub's device flow: failures with status 200, a slower interval, no expi
     /** @param {unknown} timer */
     clearTimer: (timer) => void due.delete(/** @type {() => void} */ (timer)),
   };
+  return { host, waits };
+}
+
+test("GitHub's device flow: failures with status 200, a slower interval, no expiry", async () => {
+  const { host, waits } = hurried();
   const { pool, asked } = await open(({ url }, n) => {
     if (url.endsWith("/login/device/code")) return { body: { device_code: "dc", user_code: "AAAA-BBBB", verification_uri: "https://github.com/login/device", expires_in: 900, interval: 5 } };
     if (url.endsWith("/user")) return { body: { id: 42, login: "ada", email: null } };
@@ -68,6 +74,67 @@ test("GitHub's device flow: failures with status 200, a slower interval, no expi
   const account = pool.get(id);
   assert.deepEqual([account?.identity.accountId, account?.expires, account?.provider], ["42", undefined, "github-copilot"]);
   assert.deepEqual(waits.filter((ms) => ms === 5000 || ms === 10_000), [5000, 5000, 10_000]);
+  await pool.close();
+});
+
+test("Cursor: a link, polls by its own code, and a renewal with the refresh token as a bearer's", async () => {
+  const { host, waits } = hurried();
+  const { pool, asked } = await open(({ url }, n) => {
+    if (url.endsWith("/exchange_user_api_key")) return { body: { accessToken: "canary-access-2", refreshToken: "canary-refresh-2" } };
+    return n < 3 ? { status: 404, body: "not yet" } : { body: { accessToken: "canary-access", refreshToken: "canary-refresh", authId: "auth0|user_1" } };
+  }, { host });
+  /** @type {import("credpool").LoginPrompt[]} */
+  const shown = [];
+  const id = await pool.login("cursor", { openUrl: (_, prompt) => void shown.push(prompt) });
+  const link = new URL(shown[0]?.url ?? "");
+  assert.deepEqual([link.origin + link.pathname, shown[0]?.code, link.searchParams.get("mode")], ["https://cursor.com/loginDeepControl", undefined, "login"]);
+  const poll = new URL(asked[0]?.url ?? "");
+  assert.deepEqual([asked[0]?.method, poll.pathname, poll.searchParams.get("uuid")], ["GET", "/auth/poll", link.searchParams.get("uuid")]);
+  const challenge = Buffer.from(await crypto.subtle.digest("SHA-256", Buffer.from(poll.searchParams.get("verifier") ?? ""))).toString("base64url");
+  assert.equal(link.searchParams.get("challenge"), challenge);
+  assert.deepEqual(waits.filter((ms) => ms === 2000), [2000, 2000, 2000]);
+  assert.equal((await pool.acquire("cursor")).secret, "canary-access");
+  assert.equal((await pool.refresh(id, { force: true })).ok, true);
+  const renewal = asked.at(-1);
+  assert.deepEqual([renewal?.url, renewal?.headers.get("authorization"), renewal?.body], ["https://api2.cursor.sh/auth/exchange_user_api_key", "Bearer canary-refresh", "{}"]);
+  assert.equal((await pool.acquire("cursor")).secret, "canary-access-2");
+  await pool.close();
+});
+
+test("Kilo: codes, and what became of them as a status", async () => {
+  for (const [status, reason] of /** @type {[number, string | undefined][]} */ ([[200, undefined], [403, "access_denied"], [410, "expired_token"]])) {
+    const { host } = hurried();
+    const { pool, asked } = await open(({ method }, n) => {
+      if (method === "POST") return { body: { code: "ABCD-1234", verificationUrl: "https://kilo.ai/device?code=ABCD-1234", expiresIn: 600 } };
+      return n === 2 ? { status: 202, body: { status: "pending" } } : { status, body: { status: "approved", token: "canary-token", userEmail: "ada@example.com" } };
+    }, { host });
+    /** @type {import("credpool").LoginPrompt[]} */
+    const shown = [];
+    const login = pool.login("kilo", { openUrl: (_, prompt) => void shown.push(prompt) });
+    if (reason !== undefined) await assert.rejects(login, { code: "login", reason });
+    else assert.deepEqual([pool.get(await login)?.name, (await pool.acquire("kilo")).secret], ["ada@example.com", "canary-token"]);
+    assert.deepEqual([shown[0]?.url, shown[0]?.code], ["https://kilo.ai/device?code=ABCD-1234", "ABCD-1234"]);
+    assert.deepEqual(asked.map(({ url }) => url), ["https://api.kilo.ai/api/device-auth/codes", "https://api.kilo.ai/api/device-auth/codes/ABCD-1234", "https://api.kilo.ai/api/device-auth/codes/ABCD-1234"]);
+    await pool.close();
+  }
+});
+
+test("ChatGPT on another device: a code that is exchanged for tokens, with the provider's own verifier", async () => {
+  const { host } = hurried();
+  const { pool, asked } = await open(({ url }, n) => {
+    if (url.endsWith("/usercode")) return { body: { device_auth_id: "d-1", user_code: "AB12-CD34", interval: "5" } };
+    if (url.endsWith("/deviceauth/token")) return n === 2 ? { status: 403, body: {} } : { body: { authorization_code: "canary-code", code_challenge: "x", code_verifier: "theirs" } };
+    return { body: { access_token: "canary-access", refresh_token: "canary-refresh", expires_in: 3600 } };
+  }, { host });
+  await assert.rejects(pool.login("openai-codex-device", { flow: "device", openUrl: () => undefined }), /clientId: is missing/);
+  /** @type {import("credpool").LoginPrompt[]} */
+  const shown = [];
+  await pool.login("codex", { flow: "device", clientId: "of-the-user", openUrl: (_, prompt) => void shown.push(prompt) });
+  assert.deepEqual([shown[0]?.url, shown[0]?.code], ["https://auth.openai.com/codex/device", "AB12-CD34"]);
+  assert.deepEqual(asked.slice(0, 2).map(({ body }) => JSON.parse(body)), [{ client_id: "of-the-user" }, { device_auth_id: "d-1", user_code: "AB12-CD34" }]);
+  const exchange = Object.fromEntries(new URLSearchParams(asked.at(-1)?.body));
+  assert.deepEqual(exchange, { grant_type: "authorization_code", code: "canary-code", redirect_uri: "https://auth.openai.com/deviceauth/callback", code_verifier: "theirs", client_id: "of-the-user" });
+  assert.equal((await pool.acquire("codex")).secret, "canary-access");
   await pool.close();
 });
 

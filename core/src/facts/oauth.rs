@@ -64,6 +64,59 @@ pub struct IdentityPaths {
     pub project_id: Vec<Box<str>>,
 }
 
+/// A login that no RFC describes: codes are got or made, a person agrees in a browser, and it is asked from time to time whether he has. The
+/// flow is `device`. Templates may hold `{client}`, `{uuid}` (new for each login), `{verifier}` and `{challenge}` (RFC 7636), `{code}` and
+/// `{user}` (what the provider gave). Places in answers are names, those below each other separated by spaces; empty: there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handoff {
+    /// Where the codes are got, by a `POST` of JSON; empty: nobody is asked, `{uuid}` is the code.
+    pub start: Box<str>,
+    /// What is sent there: names and templates.
+    pub start_body: Vec<(Box<str>, Box<str>)>,
+    /// Where that answer has the code that the polls show.
+    pub code: Box<str>,
+    /// Where it has the code that the person types in.
+    pub user: Box<str>,
+    /// Where it has the address that the person opens.
+    pub url: Box<str>,
+    /// Where it says how long the codes are good, in seconds.
+    pub expires: Box<str>,
+    /// Where it says how long to wait between two polls, in seconds.
+    pub interval: Box<str>,
+    /// The address that the person opens, where no answer has it: a template.
+    pub person: Box<str>,
+    /// What is asked whether he has agreed: a template.
+    pub poll: Box<str>,
+    /// What is sent along, as JSON by `POST`: names and templates. Empty: it is a `GET`.
+    pub poll_body: Vec<(Box<str>, Box<str>)>,
+    /// By these statuses he has not yet.
+    pub pending: Vec<u16>,
+    /// By these he has refused.
+    pub refused: Vec<u16>,
+    /// By these the codes are no longer good.
+    pub expired: Vec<u16>,
+    /// Between two polls, where the provider does not say. Milliseconds.
+    pub every: Option<Span>,
+    /// How long the codes are good, where it does not say. Milliseconds.
+    pub life: Option<Span>,
+    /// Where an answer has the access token.
+    pub access: Box<str>,
+    /// Where it has the refresh token.
+    pub refresh: Box<str>,
+    /// Where it says whose they are.
+    pub email: Box<str>,
+    /// Where the answer has a code in place of tokens, which is exchanged at the token endpoint.
+    pub grant: Box<str>,
+    /// Where it has that code's verifier.
+    pub grant_verifier: Box<str>,
+    /// The redirect that is named in that exchange.
+    pub redirect: Box<str>,
+    /// Tokens are renewed at the token endpoint with the refresh token as a bearer's, and an answer as the polls get it.
+    pub bearer_renewal: bool,
+    /// It needs no client.
+    pub anonymous: bool,
+}
+
 /// How accounts of one provider log in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -111,6 +164,8 @@ pub struct OauthFacts {
     pub device_pkce: bool,
     /// Are tokens bound to a key of the account's (RFC 9449)?
     pub dpop: bool,
+    /// Its device flow is not that of RFC 8628.
+    pub handoff: Option<Box<Handoff>>,
 }
 
 from_json! {
@@ -119,6 +174,34 @@ from_json! {
         account_id as "accountId" = Vec::new(),
         org_id as "orgId" = Vec::new(),
         project_id as "projectId" = Vec::new(),
+    }
+}
+
+from_json! {
+    strict Handoff {
+        start = Box::default(),
+        start_body as "startBody" = Vec::new(),
+        code = Box::default(),
+        user = Box::default(),
+        url = Box::default(),
+        expires = Box::default(),
+        interval = Box::default(),
+        person = Box::default(),
+        poll = Box::default(),
+        poll_body as "pollBody" = Vec::new(),
+        pending = Vec::new(),
+        refused = Vec::new(),
+        expired = Vec::new(),
+        every = None,
+        life = None,
+        access = Box::default(),
+        refresh = Box::default(),
+        email = Box::default(),
+        grant = Box::default(),
+        grant_verifier as "grantVerifier" = Box::default(),
+        redirect = Box::default(),
+        bearer_renewal as "bearerRenewal" = false,
+        anonymous = false,
     }
 }
 
@@ -145,6 +228,7 @@ from_json! {
         state_in_token as "stateInToken" = false,
         device_pkce as "devicePkce" = false,
         dpop = false,
+        handoff = None,
     }
 }
 
@@ -172,18 +256,57 @@ impl OauthFacts {
                 return Some((field, "expected an https address, or http on a loopback host"));
             }
         }
-        if self.token.is_empty() && self.issuer.is_empty() {
+        if let Some(problem) = self.handoff.as_ref().and_then(|handoff| handoff.problem(self)) {
+            return Some(problem);
+        }
+        if self.token.is_empty() && self.issuer.is_empty() && self.handoff.is_none() {
             return Some(("token", "give a token endpoint, or an issuer at which it is discovered"));
         }
         let found = |url: &str| !url.is_empty() || !self.issuer.is_empty();
         if self.flows.contains(&Flow::Code) && !found(&self.authorize) {
             return Some(("authorize", "the flow `code` needs it"));
         }
-        if self.flows.contains(&Flow::Device) && !found(&self.device) {
+        if self.flows.contains(&Flow::Device) && !found(&self.device) && self.handoff.is_none() {
             return Some(("device", "the flow `device` needs it"));
         }
         None
     }
+}
+
+impl Handoff {
+    fn problem(&self, of: &OauthFacts) -> Option<(&'static str, &'static str)> {
+        for (field, url) in
+            [("handoff.start", &self.start), ("handoff.person", &self.person), ("handoff.poll", &self.poll)]
+        {
+            if !(url.is_empty() || is_safe_template(url)) {
+                let message =
+                    "expected an https address, or http on a loopback host, and templates behind the host";
+                return Some((field, message));
+            }
+        }
+        if self.poll.is_empty() {
+            return Some(("handoff.poll", "is missing: nobody would learn that the person has agreed"));
+        }
+        if self.person.is_empty() && self.url.is_empty() {
+            return Some(("handoff.person", "is missing: the person would not know where to go"));
+        }
+        if self.access.is_empty() && self.grant.is_empty() {
+            return Some(("handoff.access", "is missing: the token would not be found"));
+        }
+        if !self.start.is_empty() && self.code.is_empty() {
+            return Some(("handoff.code", "is missing: the code would not be found"));
+        }
+        let exchanges = !self.grant.is_empty() || self.bearer_renewal;
+        (exchanges && of.token.is_empty())
+            .then_some(("token", "is missing: the code is exchanged there, and tokens renewed"))
+    }
+}
+
+/// The same of an address with templates in it: what is put in stands behind the host.
+fn is_safe_template(url: &str) -> bool {
+    let Some(end) = url.bytes().position(|byte| byte == b'{') else { return is_safe_url(url) };
+    let fixed = url.get(..end).unwrap_or_default();
+    is_safe_url(fixed) && fixed.bytes().filter(|&byte| byte == b'/').count() > 2
 }
 
 /// Is it an address to which a token may be sent: `https`, or `http` on the machine itself? Without user, fragment, space or

@@ -178,7 +178,8 @@ impl Login {
                 self.later(now, interval);
                 Todo::Prompt
             }
-            (Stage::Person, News::Code) => self.call(Stage::Exchange),
+            // By a poll it comes where that is not of an RFC.
+            (Stage::Person | Stage::Poll, News::Code) => self.call(Stage::Exchange),
             (Stage::Poll, News::Pending) => self.later(now, self.interval),
             (Stage::Poll, News::SlowDown(stated)) => {
                 let longer = slower(self.interval.0 + SLOWER.0);

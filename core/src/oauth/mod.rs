@@ -5,6 +5,7 @@ mod authorize;
 mod device;
 mod dpop;
 mod form;
+mod handoff;
 mod identity;
 mod metadata;
 mod pkce;
@@ -23,6 +24,10 @@ pub use dpop::{
     is_dpop_key, nonce_of, origin_of, private_part, refuses_proof, signing_input, thumbprint, Proof, Refused,
 };
 pub use form::{form, read_form};
+pub use handoff::{
+    as_token_answer, asked_request, own_codes, read_asked, read_start, renew_request, start_request, Asked,
+    Fill,
+};
 pub use identity::{identity_of_tokens, read_identity};
 pub use metadata::{metadata_request, read_metadata};
 pub use pkce::{challenge, is_verifier, same_secret};

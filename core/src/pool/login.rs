@@ -8,7 +8,7 @@ use crate::facts::oauth::{is_safe_url, Flow, OauthFacts};
 use crate::facts::Kind;
 use crate::id::{CredentialId, Handle, OpId, RequestId};
 use crate::login::{News, Stage};
-use crate::oauth::{self, Authorization, Poll, TokenFailure, TokenFailureKind, Tokens};
+use crate::oauth::{self, Asked, Authorization, DeviceGrant, Poll, TokenFailure, TokenFailureKind, Tokens};
 use crate::time::{Now, Span};
 use crate::vault::{Client, Egress, PendingLogin};
 use crate::wire::find::split_once;
@@ -35,20 +35,21 @@ impl Pool {
                 "flow: this provider's accounts can be renewed, but not be logged in to from here",
             ));
         };
+        let own_flow = facts.handoff.as_ref().filter(|_| flow == Flow::Device);
         let discovers = !facts.issuer.is_empty();
         let endpoint = match flow {
             Flow::Code => &facts.authorize,
-            Flow::Device => &facts.device,
+            Flow::Device => own_flow.map_or(&facts.device, |own| &own.poll),
             Flow::ClientCredentials => &facts.token,
         };
         if endpoint.is_empty() && !discovers {
             return Err(wrong(request, "flow: this provider does not offer it"));
         }
-        let discover = endpoint.is_empty() || facts.token.is_empty();
+        let discover = endpoint.is_empty() || facts.token.is_empty() && own_flow.is_none();
         let own = self.clients.iter().find(|(of, _)| *of == provider).map(|(_, client)| client);
-        let Some(mut client) =
-            input.client.or_else(|| own.cloned()).filter(|client| !client.id.trim().is_empty())
-        else {
+        let anonymous = own_flow.is_some_and(|own| own.anonymous);
+        let client = input.client.or_else(|| own.cloned()).filter(|client| !client.id.trim().is_empty());
+        let Some(mut client) = client.or_else(|| anonymous.then(Client::default)) else {
             let message =
                 "clientId: is missing. A login needs an OAuth client of yours, registered with the provider";
             return Err(wrong(request, message));
@@ -203,6 +204,12 @@ impl Pool {
         Some(match stage {
             Stage::Discover => oauth::metadata_request(&facts.issuer, 0)?,
             Stage::DiscoverElsewhere => oauth::metadata_request(&facts.issuer, 1)?,
+            Stage::Device if pending.own_flow().is_some() => {
+                oauth::start_request(facts, pending.own_flow()?, &pending.fill())?
+            }
+            Stage::Poll if pending.own_flow().is_some() => {
+                oauth::asked_request(facts, pending.own_flow()?, &pending.fill())
+            }
             Stage::Device => oauth::device_request(&pending.endpoint(&facts.device), verifier),
             Stage::Poll => {
                 let (grant, _) = pending.device.as_ref()?;
@@ -218,6 +225,14 @@ impl Pool {
             }
             Stage::Person | Stage::Store => return None,
         })
+    }
+
+    /// The codes of a login that asks nobody for them.
+    pub(super) fn made_codes(&mut self, now: Now, login: RequestId, stage: Stage) -> Option<Completion> {
+        let pending = self.vault.login(login).filter(|_| stage == Stage::Device)?;
+        let own = pending.own_flow().filter(|own| own.start.is_empty())?;
+        let grant = oauth::own_codes(own, &pending.fill());
+        Some(Completion::Login { news: pending.take_codes(grant, now) })
     }
 
     /// Reads what was answered.
@@ -240,14 +255,17 @@ impl Pool {
                 let read = oauth::read_metadata(&mut pending.facts, status, body);
                 read.and_then(|()| pending.has_what_it_needs()).map_or_else(failed, |()| News::Found)
             }
-            Stage::Device => match oauth::read_device_answer(status, headers, body, now.wall) {
-                Ok(grant) => {
-                    let (interval, life) = (grant.interval, grant.life);
-                    pending.device = Some((grant, now.wall + life));
-                    News::Device { interval, life }
+            Stage::Device => {
+                let read = match pending.own_flow() {
+                    Some(own) => oauth::read_start(own, &pending.fill(), status, headers, body, now.wall),
+                    None => oauth::read_device_answer(status, headers, body, now.wall),
+                };
+                match read {
+                    Ok(grant) => pending.take_codes(grant, now),
+                    Err(failure) => failed(failure),
                 }
-                Err(failure) => failed(failure),
-            },
+            }
+            Stage::Poll if pending.own_flow().is_some() => pending.asked(now, status, headers, body),
             Stage::Poll => match oauth::read_poll(status, headers, body, now.wall) {
                 Poll::Tokens(tokens) => pending.keep(tokens, body, now),
                 Poll::Pending => News::Pending,
@@ -281,7 +299,7 @@ impl Pool {
             Some((grant, until)) => HostEffect::Prompt {
                 login,
                 url: grant.verification_uri_complete.as_ref().unwrap_or(&grant.verification_uri).clone(),
-                code: Some(grant.user_code.clone()),
+                code: (!grant.user_code.is_empty()).then(|| grant.user_code.clone()),
                 until: Some(*until),
             },
         })
@@ -364,6 +382,34 @@ impl Pool {
 }
 
 impl PendingLogin {
+    /// Keeps the codes, and says what comes next.
+    fn take_codes(&mut self, grant: DeviceGrant, now: Now) -> News {
+        let (interval, life) = (grant.interval, grant.life);
+        self.device = Some((grant, now.wall + life));
+        News::Device { interval, life }
+    }
+
+    /// Has the person agreed?
+    fn asked(&mut self, now: Now, status: u16, headers: Headers<'_>, body: &str) -> News {
+        let Some(own) = self.own_flow() else { return News::Pending };
+        match oauth::read_asked(own, status, headers, body, now.wall) {
+            Asked::Pending => News::Pending,
+            Asked::Failed(failure) => failed(failure),
+            Asked::Tokens(text) => {
+                match oauth::read_token_answer(200, headers, text.expose(), now.wall, Span::ZERO) {
+                    Ok(tokens) => self.keep(tokens, text.expose(), now),
+                    Err(failure) => failed(failure),
+                }
+            }
+            Asked::Code(code, verifier) => {
+                self.authorization.redirect = own.redirect.clone();
+                self.authorization.verifier = verifier.unwrap_or_else(|| self.authorization.verifier.clone());
+                self.code = Some(code);
+                News::Code
+            }
+        }
+    }
+
     /// Keeps the tokens, and says what comes next.
     fn keep(&mut self, tokens: Tokens, body: &str, now: Now) -> News {
         // A token that is not bound is not what was asked for (RFC 9449 §5), and one that is cannot be used without the key.

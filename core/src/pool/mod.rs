@@ -502,7 +502,7 @@ impl Pool {
 enum Follow {
     /// The account of a login is to be added.
     Store(RequestId),
-    /// There is nothing to be sent for an effect.
+    /// There is nothing to be sent for an effect: this came of it.
     Failed(OpId, Completion),
 }
 

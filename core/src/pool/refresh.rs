@@ -104,6 +104,9 @@ impl Pool {
             let endpoint = client.endpoint(&facts, &url, grant.unwrap_or_default());
             Some(match (grant, &parts.refresh) {
                 (Some(_), _) => oauth::client_credentials_request(&endpoint),
+                (None, Some(refresh)) if facts.handoff.as_ref().is_some_and(|own| own.bearer_renewal) => {
+                    oauth::renew_request(&endpoint, refresh)
+                }
                 (None, Some(refresh)) => oauth::refresh_request(&endpoint, refresh),
                 (None, None) => return failure("no_refresh_token"),
             })
@@ -129,6 +132,10 @@ impl Pool {
         body: &str,
     ) -> Option<Completion> {
         let call = self.take_call(op)?;
+        let facts = self.registry.facts(&call.provider).and_then(|facts| facts.oauth);
+        let own = facts.and_then(|facts| facts.handoff).filter(|own| own.bearer_renewal);
+        let written = own.and_then(|own| oauth::as_token_answer(&own, body));
+        let body = written.as_ref().map_or(body, Secret::expose);
         Some(match oauth::read_token_answer(status, Headers::new(headers), body, now.wall, call.early) {
             Ok(tokens) => {
                 let oauth = self.registry.facts(&call.provider).and_then(|facts| facts.oauth);

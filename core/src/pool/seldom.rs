@@ -320,6 +320,10 @@ impl Pool {
                 }
             }
             Effect::LoginCall { op, login, stage } => {
+                let now = self.engine.now();
+                if let Some(made) = self.made_codes(now, login, stage) {
+                    return follow.push(Follow::Failed(op, made));
+                }
                 let request = self.login_request(login, stage);
                 self.present_request(op, None, Some(login), request, present, follow);
             }

@@ -26,7 +26,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("devin", "Devin", "", "*", "app.devin.ai", &Shape::KEY),
     entry("opencode-zen", "OpenCode Zen", "opencode zen", "OPENCODE_API_KEY", "opencode.ai", &Shape::KEY),
     entry("opencode-go", "OpenCode Go", "", "OPENCODE_API_KEY", "opencode.ai", &Shape::KEY),
-    entry("kilo", "Kilo Code", "kilocode", "*", "kilocode.ai", &Shape::KEY),
+    entry("kilo", "Kilo Code", "kilocode", "*", "kilocode.ai", &Shape::KEY_OR_ACCOUNT),
     entry("umans", "Umans", "", "UMANS_AI_CODING_PLAN_API_KEY", "umans.ai", &Shape::KEY),
     entry("firepass", "Firepass", "", "*", "", &Shape::KEY),
 ];

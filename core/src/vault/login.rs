@@ -2,8 +2,8 @@
 
 use super::Client;
 use crate::credential::Identity;
-use crate::facts::oauth::{Flow, OauthFacts};
-use crate::oauth::{Authorization, DeviceGrant, TokenEndpoint, Tokens};
+use crate::facts::oauth::{Flow, Handoff, OauthFacts};
+use crate::oauth::{Authorization, DeviceGrant, Fill, TokenEndpoint, Tokens};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -36,6 +36,21 @@ pub struct PendingLogin {
 }
 
 impl PendingLogin {
+    /// Its device flow, where that is of no RFC.
+    pub fn own_flow(&self) -> Option<&Handoff> {
+        self.facts.handoff.as_deref().filter(|_| self.flow == Flow::Device)
+    }
+
+    /// What the templates of such a flow are filled with.
+    pub fn fill(&self) -> Fill<'_> {
+        Fill {
+            client: &self.client.id,
+            state: &self.authorization.state,
+            verifier: &self.authorization.verifier,
+            codes: self.device.as_ref().map(|(grant, _)| grant),
+        }
+    }
+
     /// An endpoint that takes this client's requests.
     pub fn endpoint(&self, url: &str) -> TokenEndpoint {
         self.client.endpoint(&self.facts, url, &self.authorization.scope)
