@@ -4,7 +4,7 @@ export * from "./api.js";
 export { messageOf } from "./errors.js";
 export { decodeBase64 } from "./load/base64.js";
 export { loadEngineBy, started } from "./load/engine.js";
-export { hasMore, loadMoreBy, useMore } from "./load/more.js";
+export { hasMore, loadMoreBy, more, useMore } from "./load/more.js";
 export { loadPresetsBy } from "./load/presets.js";
 export { loadSimulatorBy } from "./simulate.js";
 export { default, initSync, WasmPool } from "./wasm/glue.js";

@@ -182,18 +182,18 @@ export class Desk implements LeaseKeeper {
   /** What the upstream of a lease calls the model that its caller named. */
   upstreamModel(lease: number, { maps }: Entry, model: string | undefined): string | undefined {
     if (!maps || model === undefined) return model;
-    return this.#driver.run(() => this.#driver.wasm.upstreamModel(lease, model)) || model;
+    return this.#driver.seldom(() => this.#driver.wasm.upstreamModel(lease, model)) || model;
   }
 
   /** What rewrites the answer to a lease's call, where it is to name another model than the upstream's. To be asked while the lease is open. */
   modelNames(lease: number, { maps }: Entry, { headers }: Response): WasmModelNames | undefined {
     const driver = this.#driver;
     if (!maps || !driver.open) return undefined;
-    return driver.run(() => driver.wasm.modelNames(lease, headers.get("content-type") ?? ""));
+    return driver.seldom(() => driver.wasm.modelNames(lease, headers.get("content-type") ?? ""));
   }
 
   #answerModel(lease: number, { maps }: Entry): string | undefined {
-    return maps ? this.#driver.run(() => this.#driver.wasm.answerModel(lease)) || undefined : undefined;
+    return maps ? this.#driver.seldom(() => this.#driver.wasm.answerModel(lease)) || undefined : undefined;
   }
 
   #leaseOf(number: number, entry: Entry, model: string | undefined): Lease {
@@ -313,7 +313,7 @@ export class Desk implements LeaseKeeper {
     const driver = this.#driver;
     if (!driver.open) return [];
     return providers.flatMap((provider) => {
-      const { candidates } = JSON.parse(driver.run(() => driver.wasm.explain(provider, model ?? "", session ?? ""))) as ExplanationView;
+      const { candidates } = JSON.parse(driver.seldom(() => driver.wasm.explain(provider, model ?? "", session ?? ""))) as ExplanationView;
       return candidates.map(({ id, name, verdict, until }) => ({
         ...(id !== undefined && { id }),
         provider: driver.view(provider).facts.name,

@@ -12,7 +12,7 @@ import { ShareCalls } from "./shared-limits.js";
 import type { SharedLimits } from "./shared-limits.js";
 import type { CredentialStore } from "./store/store.js";
 import { restoreStack } from "./load/engine.js";
-import { hasMore, isOfAccount, more, needsMore } from "./load/more.js";
+import { ClosedDoor, hasMore, isOfAccount, more, need, needsMore } from "./load/more.js";
 import { Known } from "./store/watch.js";
 import type { References } from "./references.js";
 import { Table } from "./table.js";
@@ -245,6 +245,12 @@ export class Driver {
     await Promise.all(this.#writing);
   }
 
+  /** The same for what is in the second part as a rule: without it nothing has begun, and the pool goes on. */
+  seldom<T>(work: () => T): T {
+    if (!this.#ended) need();
+    return this.run(work);
+  }
+
   /** Ends it: whoever waits is told why. */
   end(why: CredpoolError): void {
     if (this.#ended) return;
@@ -261,13 +267,15 @@ export class Driver {
   /** What a call of the engine threw, in our words. */
   understand(thrown: unknown): unknown {
     if (this.#ended) return this.#ended;
-    if (thrown instanceof CredpoolError) return thrown;
+    const closed = thrown instanceof ClosedDoor;
+    if (thrown instanceof CredpoolError && !closed) return thrown;
     // Too deep a recursion is a RangeError in most runtimes.
-    const trapped = thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
+    const trapped = closed || thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
     if (!trapped) return new CredpoolError("invalid", messageOf(thrown));
     restoreStack();
-    const panic = takePanic() || (hasMore() ? "" : "it had to do what is in more.wasm, and that was not loaded: ") + messageOf(thrown);
-    const message = `the engine broke: ${panic}. Open the pool again: everything durable is in the store. Please report this`;
+    // Panics are put into words by what is in the second part.
+    const panic = (hasMore() && takePanic()) || messageOf(thrown);
+    const message = `the engine broke: ${panic}. Open the pool again: everything durable is in the store${closed ? "" : ". Please report this"}`;
     const error = new CredpoolError("internal", message, { cause: thrown });
     this.end(error);
     return error;

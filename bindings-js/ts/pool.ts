@@ -247,7 +247,7 @@ export class CredentialPool implements AsyncDisposable {
   explain(provider: string, options: RouteOptions = {}): Explanation {
     const { model = "", session = "" } = options;
     this.#look(provider);
-    const { picked, candidates } = JSON.parse(this.#driver.run(() => this.#driver.wasm.explain(provider, model, session))) as ExplanationView;
+    const { picked, candidates } = JSON.parse(this.#driver.seldom(() => this.#driver.wasm.explain(provider, model, session))) as ExplanationView;
     return { ...(picked !== undefined && { picked }), candidates: candidates.map(({ handle: _handle, ...candidate }) => candidate) };
   }
 
@@ -255,7 +255,7 @@ export class CredentialPool implements AsyncDisposable {
   peek(provider: string, options: RouteOptions = {}): Peeked | undefined {
     const { model = "", session = "" } = options;
     this.#look(provider);
-    const handle = this.#driver.run(() => this.#driver.wasm.peek(provider, model, session));
+    const handle = this.#driver.seldom(() => this.#driver.wasm.peek(provider, model, session));
     const entry = this.#driver.table.at(handle);
     return entry && { ...(entry.id !== undefined && { id: entry.id }), provider: entry.provider, name: entry.name, kind: entry.kind, origin: entry.origin };
   }
@@ -338,7 +338,7 @@ export class CredentialPool implements AsyncDisposable {
   setRefresher(provider: string, refresher: Refresher | Renewal | undefined): void {
     const { name } = this.#driver.view(provider).facts;
     const renewal = this.#driver.renewals.set(name, refresher);
-    this.#driver.run(() => this.#driver.wasm.renewByHost(name, JSON.stringify(renewal)));
+    this.#driver.seldom(() => this.#driver.wasm.renewByHost(name, JSON.stringify(renewal)));
     this.#driver.tick();
   }
 
@@ -484,7 +484,7 @@ export class CredentialPool implements AsyncDisposable {
 
   /** The scopes that a login asks for; of one service of the provider, where the registry has `provider-service`. */
   getOAuthScopes(provider: string, service = ""): string[] {
-    const json = this.#driver.run(() => this.#driver.wasm.oauthScopes(provider, service));
+    const json = this.#driver.seldom(() => this.#driver.wasm.oauthScopes(provider, service));
     if (json === "") throw new CredpoolError("not_found", `${quoted(provider)} has no scopes: it is unknown, or its logins need none`);
     return JSON.parse(json) as string[];
   }
@@ -557,7 +557,7 @@ export class CredentialPool implements AsyncDisposable {
   /** The engine's whole state, without secrets: for a bug report. */
   state(): unknown {
     this.#driver.tick();
-    return JSON.parse(this.#driver.run(() => this.#driver.wasm.state()));
+    return JSON.parse(this.#driver.seldom(() => this.#driver.wasm.state()));
   }
 
   /** Calls back for each event of a kind, or (`"*"`) of all kinds. Answers how to stop that. */

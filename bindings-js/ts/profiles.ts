@@ -160,7 +160,7 @@ export class Profiles {
   export(id: string): ExportedProfile {
     const info = this.#stored(id);
     const { provider, name, kind, priority, weight, models, excludedModels, aliases, prefix, limits, enabled, cooling, expires, baseUrl, retry, identity } = info;
-    const secret = JSON.parse(this.#driver.run(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh" | "proxyUrl"> & { headers?: [string, string][]; client?: { id: string; secret?: string; dpop?: string } };
+    const secret = JSON.parse(this.#driver.seldom(() => this.#driver.wasm.exportSecret(info.id as number))) as Pick<NewCredential, "key" | "token" | "access" | "refresh" | "proxyUrl"> & { headers?: [string, string][]; client?: { id: string; secret?: string; dpop?: string } };
     const { headers, client, key, ...rest } = secret;
     const clientParts = client && { clientId: client.id, ...(client.secret !== undefined && { clientSecret: client.secret }), ...(client.dpop !== undefined && { dpopKey: client.dpop }) };
     const parts = { ...rest, ...(key !== undefined && key !== "" && { key }), ...(headers && { headers: Object.fromEntries(headers) }), ...clientParts };
@@ -258,7 +258,7 @@ export class Profiles {
   #ordered(provider: string | undefined, preference: Preference): CredentialInfo[] {
     this.#driver.tick();
     const names = provider === undefined ? [...new Set((JSON.parse(this.#driver.run(() => this.#driver.wasm.list(""))) as MemberView[]).map((view) => view.provider))].sort() : [provider];
-    return names.flatMap((name) => (JSON.parse(this.#driver.run(() => this.#driver.wasm.profiles(name, preference))) as MemberView[]).map(credentialInfo));
+    return names.flatMap((name) => (JSON.parse(this.#driver.seldom(() => this.#driver.wasm.profiles(name, preference))) as MemberView[]).map(credentialInfo));
   }
 
   #known(provider: string): ProviderInfo {

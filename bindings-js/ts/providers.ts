@@ -18,13 +18,13 @@ export class Providers {
 
   /** All names, or those of providers that take this kind of credential. */
   list(kind?: Kind): string[] {
-    const names = JSON.parse(this.#driver.run(() => this.#driver.wasm.providers())) as string[];
+    const names = JSON.parse(this.#driver.seldom(() => this.#driver.wasm.providers())) as string[];
     return kind === undefined ? names : names.filter((name) => this.supports(name, kind));
   }
 
   /** What is known of one; `undefined` where it is unknown. */
   get(name: string): ProviderInfo | undefined {
-    const json = this.#driver.run(() => this.#driver.wasm.provider(name));
+    const json = this.#driver.seldom(() => this.#driver.wasm.provider(name));
     return json === "" ? undefined : providerInfo(JSON.parse(json) as ProviderView);
   }
 
@@ -40,7 +40,7 @@ export class Providers {
 
   /** Adds a provider for as long as the pool is open. Throws where its name, or an alias, is known already. */
   register(definition: ProviderDefinition): void {
-    this.#driver.run(() => this.#driver.wasm.register(JSON.stringify(providerFacts(definition))));
+    this.#driver.seldom(() => this.#driver.wasm.register(JSON.stringify(providerFacts(definition))));
     this.#changed();
   }
 }

@@ -142,5 +142,5 @@ export interface MarkedUsage {
 
 /** What is known of the accounts of a provider, or of all. */
 export function knownUsage(driver: Driver, provider: string | undefined): (AccountUsage & { readonly handle: number })[] {
-  return JSON.parse(driver.run(() => driver.wasm.usage(provider ?? ""))) as (AccountUsage & { readonly handle: number })[];
+  return JSON.parse(driver.seldom(() => driver.wasm.usage(provider ?? ""))) as (AccountUsage & { readonly handle: number })[];
 }

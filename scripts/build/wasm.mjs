@@ -5,12 +5,13 @@ import fs from "node:fs";
 import path from "node:path";
 import { wasmEnvironment } from "../lib/cargo.mjs";
 import { at, generated, wasmTarget, wasmWork } from "../lib/paths.mjs";
-import { ask, must } from "../lib/run.mjs";
+import { Failure, ask, must } from "../lib/run.mjs";
 import { Progress, duration, fact, kilobytes } from "../lib/say.mjs";
 import { wasmCrate, wasmLibrary, wasmModules } from "./modules.mjs";
-import { cut } from "./split/cut.mjs";
+import { cut, missing } from "./split/cut.mjs";
 import { labelled } from "./split/object.mjs";
 import { planned } from "./split/plan.mjs";
+import { everydayProgram, recorded } from "./split/record.mjs";
 
 export async function buildWasm() {
   const env = await wasmEnvironment();
@@ -57,9 +58,10 @@ const ready = (module) => path.join(wasmWork, module.name, "ready");
  * @param {import("./modules.mjs").WasmModule} module @param {Buffer} compiled @param {string} tools
  */
 async function generate(module, compiled, tools) {
-  // What is done here counts too: these files are part of the key.
-  const selves = ["wasm.mjs", "split/object.mjs", "split/plan.mjs", "split/cut.mjs"].map((file) => fs.readFileSync(new URL(file, import.meta.url)));
-  const key = crypto.createHash("sha256").update(compiled).update(Buffer.concat(selves)).update(tools).update(JSON.stringify(module)).digest("hex");
+  // What is done here counts too: these files are part of the key, and so is the program that decides about the cut.
+  const selves = ["wasm.mjs", "split/object.mjs", "split/plan.mjs", "split/cut.mjs", "split/record.mjs"].map((file) => fs.readFileSync(new URL(file, import.meta.url)));
+  const everyday = module.part ? await everydayProgram() : Buffer.alloc(0);
+  const key = crypto.createHash("sha256").update(compiled).update(Buffer.concat(selves)).update(everyday).update(tools).update(JSON.stringify(module)).digest("hex");
   const work = path.join(wasmWork, module.name);
   const stamp = path.join(work, "stamp");
   if (fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === key) return "unchanged, checked";
@@ -72,21 +74,26 @@ async function generate(module, compiled, tools) {
   const bindgen = ["--target", "web", "--omit-default-module-path", "--out-dir", work, "--out-name", module.glue, raw];
   await must("wasm-bindgen", bindgen, { output: "quiet" });
   const whole = path.join(work, `${module.glue}_bg.wasm`);
+  const glue = path.join(work, `${module.glue}.js`);
+  let [code, types] = [fs.readFileSync(glue, "utf8").replace(/^\/\* @ts-self-types.*\n/, ""), declarations(fs.readFileSync(path.join(work, `${module.glue}.d.ts`), "utf8"))];
   const parts = [{ name: module.name, bytes: module.bytes, from: whole }];
   if (module.part) {
-    const { functions, ...part } = module.part;
-    const plan = planned(compiled, functions.map(([path]) => path), (name) => !name.startsWith("__wbindgen_describe"));
-    const { first, second } = await cut(fs.readFileSync(whole), plan);
-    const from = (/** @type {string} */ name, /** @type {Buffer} */ bytes) => {
-      fs.writeFileSync(path.join(work, `${name}_cut.wasm`), bytes);
+    const bytes = fs.readFileSync(whole);
+    [code, types] = [withDoors(code), `${types}/** Who is asked for the second part, in the midst of a step. */\nexport function onMissing(load: () => void): void;\n`];
+    fs.writeFileSync(glue, code);
+    const run = await recorded(bytes, everyday, glue, work);
+    // What wasm-bindgen itself calls is not the engine's.
+    const { first, second } = await cut(bytes, planned(compiled, (name, exported) => run.has(name) || exported.some((as) => as.startsWith("__wbindgen"))));
+    const from = (/** @type {string} */ name, /** @type {Buffer} */ cutOut) => {
+      fs.writeFileSync(path.join(work, `${name}_cut.wasm`), cutOut);
       return path.join(work, `${name}_cut.wasm`);
     };
-    parts.splice(0, 1, { name: module.name, bytes: module.bytes, from: from(module.name, first) }, { ...part, from: from(part.name, second) });
+    parts.splice(0, 1, { name: module.name, bytes: module.bytes, from: from(module.name, first) }, { ...module.part, from: from(module.part.name, second) });
   }
 
   const write = (/** @type {string} */ name, /** @type {string | Buffer} */ content) => fs.writeFileSync(path.join(ready(module), name), content);
-  write(`${module.glue}.js`, fs.readFileSync(path.join(work, `${module.glue}.js`), "utf8").replace(/^\/\* @ts-self-types.*\n/, ""));
-  write(`${module.glue}.d.ts`, declarations(fs.readFileSync(path.join(work, `${module.glue}.d.ts`), "utf8")));
+  write(`${module.glue}.js`, code);
+  write(`${module.glue}.d.ts`, types);
   for (const part of parts) {
     const small = path.join(work, `${part.name}.wasm`);
     await must("wasm-opt", [...module.optimise, part.from, "-o", small], { output: "quiet" });
@@ -101,6 +108,16 @@ async function generate(module, compiled, tools) {
   if (fs.existsSync(snippets)) fs.cpSync(snippets, path.join(ready(module), "snippets"), { recursive: true });
   fs.writeFileSync(stamp, key);
   return "built";
+}
+
+/** The glue with what a closed door calls. @param {string} glue */
+function withDoors(glue) {
+  const among = "const import0 = {\n        __proto__: null,\n";
+  if (glue.split(among).length !== 2) throw new Failure("wasm-bindgen writes its imports otherwise: scripts/build/wasm.mjs has to follow");
+  return `${glue.replace(among, `${among}        ${missing.name}: () => loadMissing(),\n`)}
+let loadMissing = () => undefined;
+export function onMissing(load) { loadMissing = load; }
+`;
 }
 
 /**

@@ -16,58 +16,14 @@ const dist = fileURLToPath(new URL("../../pkg/dist/js/", import.meta.url));
 cpSync(dist, join(folder, "lost"), { recursive: true });
 for (const name of ["more.wasm", "more-bytes.js"]) rmSync(join(folder, "lost/wasm", name));
 
-/** What every program does that has keys; `more()` says whether the second part is loaded. */
+const everydayAt = new URL("../../scripts/build/split/everyday.mjs", import.meta.url).href;
+
+/** What every program does that has keys (the build is cut by the same program); `hasMore()` says whether the second part is loaded. */
 const keysOnly = `
   import { CredentialPool, memoryStore } from "./node.js";
   import { hasMore } from "./core.js";
-  const answers = [
-    () => new Response("{}"),
-    () => new Response('{"error":{"code":"rate_limit_exceeded"}}', { status: 429, headers: { "retry-after": "1" } }),
-    () => new Response("no", { status: 500 }),
-    () => new Response('{"error":{"message":"invalid api key"}}', { status: 401 }),
-    () => { throw new TypeError("fetch failed"); },
-    () => new Response('data: {"choices":[{"finish_reason":"stop"}]}\\n\\n', { headers: { "content-type": "text/event-stream" } }),
-  ];
-  let calls = 0;
-  let later = 0;
-  const host = { fetch: async () => answers[calls++ % answers.length](), now: () => Date.now() + later, mono: () => performance.now() + later };
-  const store = memoryStore();
-  const pool = await CredentialPool.open({ store, host, env: { OPENAI_API_KEY: "sk-env", ANTHROPIC_API_KEY: "sk-ant" } });
-  await pool.addMany(Array.from({ length: 8 }, (_, n) => ({ provider: "openai", key: "sk-" + n, name: "k" + n, ...(n === 3 && { limits: { requests: 3, inFlight: 2 }, models: ["gpt-*"], priority: 2 }) })));
-  await pool.add("anthropic", { token: "a-token", expires: Date.now() + 1e6 });
-  pool.override("groq", { runtime: "sk-groq" });
-  pool.setFallback(() => "sk-fallback");
-  const events = [];
-  pool.on("*", ({ kind }) => events.push(kind));
-  const send = pool.fetch(["openai", "mistral"], { waitMs: 5 });
-  for (let n = 0; n < 30; n += 1) {
-    const answer = await send("https://api.openai.com/v1/chat", { method: "POST", body: '{"model":"gpt-5"}' }).catch(() => undefined);
-    await answer?.text();
-    later += n * 1000;
-  }
-  later += 1e8;
-  for (const options of [{}, { model: "gpt-5" }, { model: "gpt-5", session: "s" }, { session: "s", waitMs: 5 }]) {
-    const lease = await pool.acquire("openai", options);
-    await lease.report(options.model ? { status: 429, headers: { "x-ratelimit-remaining-requests": "0" } } : { ok: true });
-  }
-  pool.tryAcquire("openai").abandon?.();
-  pool.tryAcquire("anthropic").success?.();
-  await pool.execute("openai", {}, async () => 1);
-  await pool.resolveMany(["openai", "groq", "nobody"]);
-  later += 2e6;
-  for (const see of [() => pool.list(), () => pool.explain("openai"), () => pool.peek("openai"), () => pool.origin("openai"), () => pool.state(), () => pool.get("openai:k1"), () => pool.providers.list(), () => pool.providers.get("anthropic"), () => pool.getOAuthScopes("anthropic"), () => pool.profiles]) see();
-  pool.providers.register({ name: "mine", keyPlacement: { header: "x-key" } });
-  await pool.add("mine", { key: "sk-mine" });
-  await pool.reload();
-  await pool.close();
-  const again = await CredentialPool.open({ store, host, env: false });
-  later += 1e8;
-  if (again.list().length !== 10) throw new Error("not all are there again");
-  const giveUp = new AbortController();
-  const waits = again.acquire("anthropic", { model: "m", exclude: ["anthropic:1"], waitMs: 50, signal: giveUp.signal }).catch(() => 0);
-  giveUp.abort();
-  await waits;
-  if (!events.includes("cooled")) throw new Error("nothing of note happened: " + [...new Set(events)]);
+  import { everyday } from "${everydayAt}";
+  const again = await everyday({ CredentialPool, memoryStore });
 `;
 
 /** @param {string} name @param {string} program @param {string} [where] */
@@ -92,6 +48,7 @@ test("without it whatever needs it is refused in words, and the pool goes on", a
     account: 'again.add("anthropic", { access: "at", refresh: "rt" })',
     policy: 'again.setPolicy("openclaw")',
     login: 'again.login("anthropic", { clientId: "c", prompt: async () => "" })',
+    view: '(async () => again.explain("openai"))()',
     open: 'CredentialPool.open({ policy: { strategy: "fill-first" }, env: false })',
     row: `(async () => {
       const filled = memoryStore();
@@ -105,7 +62,17 @@ test("without it whatever needs it is refused in words, and the pool goes on", a
   assert.equal(told, `${Object.keys(needs).map((name) => (name === "row" ? "row store true" : `${name} unavailable true`)).join("\n")}\nopenai false`);
 });
 
-test("what is done before it is there is an error in words", async () => {
+test("a step that meets what nobody foresaw loads it in its midst", async () => {
+  const told = await run("midst", `${keysOnly}
+    const lease = await again.acquire("openai", { model: "gpt-5" });
+    const before = hasMore();
+    // A date, which few put there.
+    await lease.report({ status: 429, headers: { "retry-after": new Date(Date.now() + 3e9).toUTCString() } });
+    console.log(before, hasMore(), again.explain("openai", { model: "gpt-5" }).candidates.length > 7);`, join(folder, "whole"));
+  assert.equal(told, "false true true");
+});
+
+test("a step that meets what is not to be had is an error in words", async () => {
   const told = await run("early", `
     import { WasmPool, ready } from "./core.js";
     import { CredentialPool } from "./node.js";
@@ -114,7 +81,7 @@ test("what is done before it is there is an error in words", async () => {
     // As a driver would that forgot it.
     WasmPool.prototype.handle = function (wall, mono) { return handle.call(this, wall, mono, '{"refresh":{"request":1,"id":1}}'); };
     await pool.reload().catch((error) => console.log(error.code, error.message));`);
-  assert.match(told, /^internal the engine broke: it had to do what is in more\.wasm, and that was not loaded/);
+  assert.match(told, /^internal the engine broke: a step needed more\.wasm, which is not to be had: /);
 });
 
 test("credpool/web takes it as it takes the first", async () => {

@@ -9,7 +9,7 @@ const LONGEST = 1024 * 1024;
 export function sessionOf(driver: Driver, { headers, body }: Template): [session?: string, knownAs?: string] {
   if (!driver.run(() => driver.wasm.derivesSessions())) return [];
   const text = textOf(body.content);
-  return JSON.parse(driver.run(() => driver.wasm.deriveSession(JSON.stringify([...headers]), text))) as [string?, string?];
+  return JSON.parse(driver.seldom(() => driver.wasm.deriveSession(JSON.stringify([...headers]), text))) as [string?, string?];
 }
 
 function textOf(content: string | Uint8Array | FormData | undefined): string {

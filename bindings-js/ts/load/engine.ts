@@ -23,7 +23,7 @@ export function ready(): Promise<void> {
 
 /** It is ready: these are the WebAssembly's exports, as the glue gives them. */
 export function started(exports: unknown): void {
-  loading = Promise.resolve();
+  loading ??= Promise.resolve();
   own = exports as object;
   stack = (exports as { __stack_pointer?: WebAssembly.Global }).__stack_pointer;
   base = stack?.value as unknown;

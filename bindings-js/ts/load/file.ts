@@ -4,7 +4,7 @@ import { initSync } from "../wasm/glue.js";
 import { loadSimulatorBy } from "../simulate.js";
 import { decodeBase64 } from "./base64.js";
 import { loadEngineBy, started } from "./engine.js";
-import { loadMoreBy } from "./more.js";
+import { loadMoreBy, more } from "./more.js";
 import { loadPresetsBy } from "./presets.js";
 
 interface WithFiles {
@@ -14,7 +14,11 @@ interface WithFiles {
 
 /** The file's bytes, or those that are inlined. */
 export async function bytes(where: () => URL, inlined: () => Promise<{ default: string }>): Promise<Uint8Array<ArrayBuffer>> {
-  return read(where) ?? decodeBase64((await inlined()).default);
+  return read(where) ?? inlinedBytes(inlined);
+}
+
+async function inlinedBytes(inlined: () => Promise<{ default: string }>): Promise<Uint8Array<ArrayBuffer>> {
+  return decodeBase64((await inlined()).default);
 }
 
 function read(where: () => URL): Uint8Array<ArrayBuffer> | undefined {
@@ -33,11 +37,14 @@ function read(where: () => URL): Uint8Array<ArrayBuffer> | undefined {
 
 // All entries are bundled into one folder, and `wasm/` is in it: the addresses hold there.
 loadEngineBy(async () => {
-  const file = await bytes(() => new URL("./wasm/credpool.wasm", import.meta.url), () => import("../wasm/bytes.js"));
-  started(initSync({ module: await WebAssembly.compile(file) }));
+  const file = read(() => new URL("./wasm/credpool.wasm", import.meta.url));
+  started(initSync({ module: await WebAssembly.compile(file ?? (await inlinedBytes(() => import("../wasm/bytes.js")))) }));
+  // Without files nothing can be had at once: then all of it is there from the beginning.
+  if (!file) await more();
 });
 
-loadMoreBy(() => read(() => new URL("./wasm/more.wasm", import.meta.url)) ?? import("../wasm/more-bytes.js").then(({ default: base64 }) => decodeBase64(base64)));
+const readMore = () => read(() => new URL("./wasm/more.wasm", import.meta.url));
+loadMoreBy(() => readMore() ?? inlinedBytes(() => import("../wasm/more-bytes.js")), readMore);
 
 loadPresetsBy(() => import("../wasm/presets.js"));
 

@@ -1,8 +1,9 @@
-// The engine's second WebAssembly: what a program with keys and the default rules never does. It shares the first one's memory,
-// and is made ready before the first step that may need it. Which steps these are is said here; which functions are in it, in
-// scripts/build/split/seldom.mjs. The engine itself cannot ask for it: a step is whole or it is not.
+// The engine's second WebAssembly: what an everyday program with keys does not do (scripts/build/split/everyday.mjs is such a
+// program, and decides it). It shares the first one's memory. Whoever says to the engine what needs it as a rule has it made ready
+// before; what is met within a step unforeseen (a door that is closed) is loaded at once, for a step is whole or it is not.
 import { CredpoolError, messageOf } from "../errors.js";
 import type { CredentialInput, PoolInput, RowData } from "../protocol.js";
+import { onMissing } from "../wasm/glue.js";
 import { engineExports } from "./engine.js";
 
 /** Where it comes from: at once where the runtime can, so that a command takes effect when it is given. */
@@ -10,17 +11,42 @@ export type MoreLoader = () => MoreSource | Promise<MoreSource>;
 export type MoreSource = BufferSource | WebAssembly.Module;
 
 let load: MoreLoader | undefined;
+let loadNow: (() => MoreSource | undefined) | undefined;
 let loading: Promise<void> | undefined;
 let loaded = false;
 
-/** Says how it is loaded. The first entry that is imported says it. */
-export function loadMoreBy(loader: MoreLoader): void {
-  load ??= loader;
+/** Says how it is loaded, and how at once, if that is another way. The first entry that is imported says it. */
+export function loadMoreBy(loader: MoreLoader, atOnce: () => MoreSource | undefined = withoutPromise(loader)): void {
+  if (load) return;
+  [load, loadNow] = [loader, atOnce];
+  onMissing(open);
 }
 
 /** Where it comes from after all, said by the program: goes before the entry's word. */
 export function useMore(source: MoreSource): void {
-  if (!loaded) load = () => source;
+  if (loaded) return;
+  load = loadNow = () => source;
+  onMissing(open);
+}
+
+function withoutPromise(loader: MoreLoader): () => MoreSource | undefined {
+  return () => {
+    const source = loader();
+    return source instanceof Promise ? undefined : source;
+  };
+}
+
+/** A step met a door that is closed and could not be opened: what it had begun cannot be undone. */
+export class ClosedDoor extends CredpoolError {}
+
+/** Has it there when it answers: called by the engine, in the midst of a step. */
+function open(): void {
+  if (loaded) return;
+  try {
+    join(loadNow?.());
+  } catch (error) {
+    throw new ClosedDoor("internal", `a step needed more.wasm, which is not to be had: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** Is it there? */
@@ -51,8 +77,18 @@ export function more(): Promise<void> | undefined {
   }
 }
 
+/** The same for what answers without a promise. Thrown where it is not to be had at once: a `CredpoolError`. */
+export function need(): void {
+  if (hasMore()) return;
+  try {
+    join(loadNow?.());
+  } catch (error) {
+    throw missing(error);
+  }
+}
+
 function join(source: MoreSource | undefined): void {
-  if (source === undefined) throw new Error("this entry does not say where it is");
+  if (source === undefined) throw new Error("it is not here, and cannot be waited for");
   if (loaded) return;
   const module = source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source);
   new WebAssembly.Instance(module, { credpool: engineExports() as WebAssembly.ModuleImports });
@@ -65,18 +101,17 @@ function isWhole(): boolean {
 }
 
 function missing(error: unknown): CredpoolError {
-  const message = `the part of the engine for accounts, other policies and changes (more.wasm) is not to be had: ${messageOf(error)}. \`credpool/web\` fetches it from beside credpool.wasm; init() and initSync() take it as their second argument`;
+  const message = `the part of the engine for accounts, other policies, changes and explanations (more.wasm) is not to be had: ${messageOf(error)}. \`credpool/web\` fetches it from beside credpool.wasm; init() and initSync() take it as their second argument`;
   return error instanceof CredpoolError ? error : new CredpoolError("unavailable", message, { cause: error });
 }
 
 /** What every program says to the engine; whatever else there is needs the second part. */
-const COMMON: ReadonlySet<string> = new Set(["tick", "load", "acquire", "cancel", "report", "add", "override", "flush", "loaded", "changed", "committed", "appended", "failed"]);
+const COMMON: ReadonlySet<string> = new Set(["tick", "load", "acquire", "cancel", "report", "add", "override", "flush", "loaded", "committed", "appended", "failed"]);
 
 /** Does this step need it? */
 export function needsMore(input: PoolInput): boolean {
   if ("add" in input) return input.add.credentials.some(isAccount);
   if ("loaded" in input) return input.loaded.rows.some(isOfAccount);
-  if ("changed" in input) return input.changed.rows.some(isOfAccount);
   for (const kind in input) if (!COMMON.has(kind)) return true;
   return false;
 }

@@ -1,5 +1,5 @@
 //! What every step asks of accounts and of logins, answered at once where there are none. What follows where there are some is not
-//! in the WebAssembly that every program loads (`scripts/build/split/seldom.mjs`): it must be reached from here, or by a command.
+//! in the WebAssembly that every program loads (`scripts/build/split/everyday.mjs`), as long as it is reached from here, or by a command.
 
 use super::member::Member;
 use super::{Completion, Effect, Engine, EventKind};

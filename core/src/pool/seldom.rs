@@ -1,5 +1,5 @@
 //! What few programs say to a pool or have it do: logins, accounts' tokens, changes of credentials, other rules. It is not in the
-//! WebAssembly that every program loads (`scripts/build/split/seldom.mjs`), so nothing else may need it.
+//! WebAssembly that every program loads (`scripts/build/split/everyday.mjs`): what an everyday step needs is elsewhere.
 
 use super::protocol::{HostEffect, PoolInput, PoolStep};
 use super::{invalid, not_found, refresh, Answer, Follow, Pool};

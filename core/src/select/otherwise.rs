@@ -1,5 +1,5 @@
 //! The pick by any other order than that of uses, which is the default's. Not in the WebAssembly that every program loads
-//! (`scripts/build/split/seldom.mjs`): only another policy comes here.
+//! (`scripts/build/split/everyday.mjs`): only another policy comes here.
 
 use super::chance::{anybody, better_of_two};
 use super::pick::{Choice, Start};

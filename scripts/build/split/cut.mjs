@@ -1,6 +1,8 @@
 // @ts-check
-// One WebAssembly becomes two that share memory, table and stack. Where the first calls what has moved, it calls through a
-// place of the table that the second fills when it is loaded.
+// One WebAssembly becomes two that share memory, table and stack. Where the first names what has moved, it has a door: a function
+// of the same name that calls through a place of the table. The second fills these places when it is loaded; a door that finds its
+// place empty asks for it first, and has it when the call comes back.
+import { joined } from "./plan.mjs";
 
 /** Not imported at the top: the set-up, which installs it, comes before. @type {typeof import("binaryen").default} */
 let binaryen;
@@ -9,6 +11,9 @@ let binaryen;
 /** How the first module is called among the second's imports. */
 export const importedAs = "credpool";
 const tableExport = "__table";
+/** What a closed door calls: an import from where the glue's are. @see withDoors */
+export const missing = { module: "./glue_bg.js", name: "__credpool_missing" };
+const door = "__credpool_door";
 const stackExport = "__stack_pointer";
 /** Fewer bytes than this are not worth a segment of their own. */
 const worthASegment = 12;
@@ -20,12 +25,15 @@ const worthASegment = 12;
  *   getNumDataSegments(): number;
  *   getDataSegmentByIndex(index: number): number;
  *   getDataSegmentInfo(segment: number): { offset: number, data: ArrayBuffer };
+ *   ref: import("binaryen").default.Module["ref"] & { is_null(value: number): number };
+ *   table: { get(name: string, index: number, type: number): number };
  *   setMemory(initial: number, maximum: number, exported: string | null, segments: { name: string, offset: number, data: Uint8Array, passive: boolean }[], shared: boolean, wide: boolean, name: string): void;
  * }} Module
  */
 
-/** @param {Buffer} bytes @returns {Module} */
-function read(bytes) {
+/** @param {Buffer} bytes @returns {Promise<Module>} */
+export async function read(bytes) {
+  ({ default: binaryen } = await import("binaryen"));
   binaryen.setDebugInfo(true);
   const module = binaryen.readBinary(bytes);
   const { MutableGlobals, SignExt, NontrappingFPToInt, BulkMemory, BulkMemoryOpt, ReferenceTypes, Multivalue } = binaryen.Features;
@@ -34,7 +42,7 @@ function read(bytes) {
 }
 
 /** @param {Module} module */
-function write(module) {
+export function write(module) {
   if (!module.validate()) throw new Error("the split module is not valid");
   const bytes = Buffer.from(module.emitBinary());
   module.dispose();
@@ -43,9 +51,7 @@ function write(module) {
 
 /** @param {Buffer} whole after wasm-bindgen, with its names @param {import("./plan.mjs").Plan} plan */
 export async function cut(whole, plan) {
-  ({ default: binaryen } = await import("binaryen"));
-  const first = read(whole);
-  const second = read(whole);
+  const [first, second] = [await read(whole), await read(whole)];
   const defined = functionsOf(first);
   const moved = new Set([...plan.moved].filter((name) => defined.get(name)?.module === ""));
   const doors = [...plan.doors].filter((name) => moved.has(name)).sort();
@@ -57,23 +63,25 @@ export async function cut(whole, plan) {
 
   // The first: doors instead of what they lead to.
   for (const name of moved) first.removeFunction(name);
+  addOpener(first, table.name);
   for (const [name, slot] of doorAt) {
     const { params, results } = must(defined.get(name));
     const given = binaryen.expandType(params).map((type, index) => first.local.get(index, type));
-    first.addFunction(name, params, results, [], first.call_indirect(table.name, first.i32.const(slot), given, params, results));
+    const place = first.call(door, [first.i32.const(slot)], binaryen.i32);
+    first.addFunction(name, params, results, [], first.call_indirect(table.name, place, given, params, results));
   }
-  replaceTable(first, table.name, () => first.addTable(table.name, table.initial + doors.length, table.initial + doors.length), slots.filter(([, name]) => !moved.has(name)));
+  replaceTable(first, table.name, () => first.addTable(table.name, table.initial + doors.length, table.initial + doors.length), slots.filter(([, name]) => !moved.has(name) || doorAt.has(name)));
   first.addTableExport(table.name, tableExport);
   needed.forEach((name, index) => first.addFunctionExport(name, short(index)));
   const segments = segmentsOf(first);
   const memory = first.getMemoryInfo();
   const memoryName = must(exportsOf(first).find(({ name }) => name === "memory")).value;
-  const free = joined(plan.constants);
+  const free = joined(plan.constants).filter(({ size }) => size >= worthASegment);
   first.setMemory(memory.initial, memory.max ?? -1, null, pieces(segments, free, false).map((piece) => asSegment(first, piece)), false, false, memoryName);
 
   // The second: what it needs of the first is imported, by the same names.
   for (const { name } of exportsOf(second)) second.removeExport(name);
-  for (const [name, { module }] of defined) if (!moved.has(name) && (module === "" || !needed.includes(name))) second.removeFunction(name);
+  for (const [name, { module }] of defined) if (!moved.has(name) && !plan.copied.has(name) && (module === "" || !needed.includes(name))) second.removeFunction(name);
   needed.forEach((name, index) => {
     const { params, results, module } = must(defined.get(name));
     if (module !== "") second.removeFunction(name);
@@ -92,6 +100,15 @@ export async function cut(whole, plan) {
   return { first: write(first), second: write(second), doors: doors.length, needed: needed.length, moved: moved.size };
 }
 
+/** Answers the place that it is given, once there is something in it. @param {Module} module @param {string} table */
+function addOpener(module, table) {
+  module.addFunctionImport(missing.name, missing.module, missing.name, binaryen.none, binaryen.none);
+  const place = module.local.get(0, binaryen.i32);
+  const isEmpty = module.ref.is_null(module.table.get(table, place, binaryen.funcref));
+  const ask = module.if(isEmpty, module.call(missing.name, [], binaryen.none));
+  module.addFunction(door, binaryen.i32, binaryen.i32, [], module.block(null, [ask, module.local.get(0, binaryen.i32)], binaryen.i32));
+}
+
 /** @template T @param {T | undefined} value @returns {T} */
 function must(value) {
   if (value === undefined) throw new Error("something is missing that was there");
@@ -102,7 +119,7 @@ function must(value) {
 const short = (index) => `_${index.toString(36)}`;
 
 /** @param {Module} module */
-function functionsOf(module) {
+export function functionsOf(module) {
   /** @type {Map<string, FunctionInfo>} */
   const found = new Map();
   for (let index = 0; index < module.getNumFunctions(); index += 1) {
@@ -157,18 +174,6 @@ function segmentsOf(module) {
     const { offset, data } = module.getDataSegmentInfo(module.getDataSegmentByIndex(index));
     return { at: offset, data: new Uint8Array(data) };
   });
-}
-
-/** Ranges that touch become one; small ones are left out. @param {{ at: number, size: number }[]} ranges */
-function joined(ranges) {
-  /** @type {{ at: number, size: number }[]} */
-  const runs = [];
-  for (const { at, size } of [...ranges].sort((a, b) => a.at - b.at)) {
-    const last = runs.at(-1);
-    if (last && at <= last.at + last.size) last.size = Math.max(last.size, at + size - last.at);
-    else runs.push({ at, size });
-  }
-  return runs.filter(({ size }) => size >= worthASegment);
 }
 
 /** What of the segments is in the ranges, or (`inside` is false) outside of them. @param {Piece[]} segments @param {{ at: number, size: number }[]} ranges @param {boolean} inside */

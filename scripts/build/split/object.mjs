@@ -3,8 +3,8 @@
 // in code and data that names one. https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
 
 /**
- * @typedef {{ name: string, label: string, size: number, uses: Set<number> }} Item  a function, or a constant (it has no label);
- *   `uses`: places in `items`
+ * @typedef {{ name: string, label: string, size: number, defined: boolean, uses: Set<number>, calls: Set<number> }} Item  a function, or a constant
+ *   (it has no label); `defined`: not imported; `uses`: places in `items`; `calls`: those of them that are called by name, not through the table
  * @typedef {object} LinkedObject
  * @property {Item[]} items                  functions first, then constants
  * @property {Map<string, number>} exported  a function's place by the name that it is exported by
@@ -15,7 +15,8 @@
 const section = { custom: 0, imports: 2, exports: 7, code: 10, data: 11 };
 const symbol = { function: 0, data: 1, section: 3 };
 const [undefinedFlag, explicitName] = [0x10, 0x40];
-/** Kinds of relocations: those that name a function, those that name a constant, those with an addend. */
+/** Kinds of relocations: a call; those that name a function, those that name a constant, those with an addend. */
+const call = 0;
 const namesFunction = new Set([0, 1, 2, 12]);
 const namesConstant = new Set([3, 4, 5, 11]);
 const hasAddend = new Set([3, 4, 5, 8, 9, 11]);
@@ -173,7 +174,7 @@ export function readObject(bytes) {
     /** @type {Item[]} */
     const items = [];
     const all = imported + bodies.length;
-    for (let index = 0; index < all; index += 1) items.push({ name: "", label: `#${index}`, size: bodies[index - imported]?.size ?? 0, uses: new Set() });
+    for (let index = 0; index < all; index += 1) items.push({ name: "", label: `#${index}`, defined: index >= imported, size: bodies[index - imported]?.size ?? 0, uses: new Set(), calls: new Set() });
     /** @type {Map<number, { at: number, size: number }>} */
     const where = new Map();
     /** @type {{ start: number, end: number, item: number }[]} */
@@ -187,7 +188,7 @@ export function readObject(bytes) {
       }
       const segment = segments[each.segment];
       if (each.kind !== symbol.data || !segment) return -1;
-      items.push({ name: each.name, label: "", size: each.size, uses: new Set() });
+      items.push({ name: each.name, label: "", size: each.size, defined: true, uses: new Set(), calls: new Set() });
       where.set(items.length - 1, { at: segment.address + each.offset, size: each.size });
       const start = segment.start + each.offset;
       constants.push({ start, end: start + each.size, item: items.length - 1 });
@@ -202,7 +203,9 @@ export function readObject(bytes) {
         if (at < start) throw new Error("a relocation outside all functions");
         if (at < start + size) break;
       }
-      if (used(one) >= 0) items[imported + body]?.uses.add(used(one));
+      if (used(one) < 0) continue;
+      items[imported + body]?.uses.add(used(one));
+      if (one.kind === call) items[imported + body]?.calls.add(used(one));
     }
     for (const one of relocations["reloc.DATA"] ?? []) {
       const at = starts["reloc.DATA"] + one.at;
