@@ -226,10 +226,10 @@ impl WasmPool {
         }
     }
 
-    /// How an unknown provider is treated; empty where the name is impossible.
+    /// How calls to a provider are made, known or not, without how its accounts log in; empty where the name is impossible.
     #[wasm_bindgen(js_name = providerOrDefault)]
     pub fn provider_or_default(&self, name: &str) -> String {
-        match self.0.registry().facts_or_default(name) {
+        match self.0.registry().sending_facts(name) {
             Some(facts) => json::write(&ProviderView(facts)),
             None => String::new(),
         }

@@ -55,7 +55,7 @@ export async function proofFor(driver: Driver, entry: Entry, method: string | un
   const { dpop, secret } = entry;
   if (dpop === undefined) throw new CredpoolError("internal", "no key, no proof: please report this");
   const signer = (await (entry.signer ??= imported(dpop))) as CryptoKey;
-  const input = driver.run(() => driver.wasm.proof(driver.host.now(), dpop, secret, methodOf(method), url));
+  const input = driver.seldom(() => driver.wasm.proof(driver.host.now(), dpop, secret, methodOf(method), url));
   return signedBy(signer, input);
 }
 
@@ -65,7 +65,7 @@ export function sawAnswer(driver: Driver, url: string, answer: Response): boolea
     const value = answer.headers.get(name);
     return value === null ? [] : [[name, value]];
   });
-  return driver.run(() => driver.wasm.proofAnswered(driver.host.now(), url, answer.status, JSON.stringify(headers)));
+  return driver.seldom(() => driver.wasm.proofAnswered(driver.host.now(), url, answer.status, JSON.stringify(headers)));
 }
 
 /** Sends a request with its proof; once more where the server wants its nonce in it, if the request can be made `again`. */

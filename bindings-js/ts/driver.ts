@@ -182,7 +182,7 @@ export class Driver {
     this.#arm();
   }
 
-  /** What the registry says of a provider; an unknown one is treated like any other. */
+  /** What the registry says of calls to a provider; an unknown one is treated like any other. */
   view(provider: string): ProviderView {
     let view = this.#views.get(provider);
     if (!view) {

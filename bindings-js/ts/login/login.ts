@@ -4,13 +4,21 @@ import { must } from "../desk.js";
 import { newDpopKey } from "../dpop.js";
 import type { Driver } from "../driver.js";
 import { CredpoolError, messageOf } from "../errors.js";
-import type { LoginInput, PromptEffect } from "../protocol.js";
+import { more } from "../load/more.js";
+import type { LoginInput, PromptEffect, ProviderView } from "../protocol.js";
 import { transportFor } from "../transport.js";
 import type { CallbackReceiver, CallbackResult, LoginFlow, LoginOptions, LoginPrompt } from "./types.js";
 
+/** How its accounts log in, too. */
+function factsOf(driver: Driver, provider: string): ProviderView["facts"] {
+  const json = driver.seldom(() => driver.wasm.provider(provider));
+  return json === "" ? driver.view(provider).facts : (JSON.parse(json) as ProviderView).facts;
+}
+
 /** Logs in; answers the id of the account, once it is durable. */
 export async function login(driver: Driver, provider: string, options: LoginOptions): Promise<number> {
-  const { facts } = driver.view(provider);
+  await more();
+  const facts = factsOf(driver, provider);
   const { signal } = options;
   signal?.throwIfAborted();
   if (facts.consumerNotice !== undefined && options.notice && (await options.notice(facts.consumerNotice)) === false) {

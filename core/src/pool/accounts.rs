@@ -36,7 +36,8 @@ impl Accounts {
         removes: &mut Vec<CredentialId>,
     ) -> Option<Option<Handle>> {
         let none = OauthFacts::default();
-        let oauth = facts.oauth.as_deref().unwrap_or(&none);
+        let known = pool.registry.facts(&facts.name).and_then(|facts| facts.oauth);
+        let oauth = known.as_deref().unwrap_or(&none);
         let tokens = core::iter::once(&parts.main).chain(&parts.refresh).map(Secret::expose);
         identity.fill(&identity_of_tokens(&oauth.identity, tokens));
         let taken = self.taken_over(pool, &facts.name, identity, oauth.org_scoped)?;

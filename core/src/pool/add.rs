@@ -100,7 +100,7 @@ impl Pool {
         names: &mut Names,
         accounts: &mut Accounts,
     ) -> Result<Checked, InputError> {
-        let facts = self.registry.facts_or_default(&input.provider).ok_or_else(|| {
+        let facts = self.registry.sending_facts(&input.provider).ok_or_else(|| {
             wrong("provider", "expected a name such as `openai`: letters, digits, `-`, `_` and `.`")
         })?;
         check_base_url(input.base_url.as_deref())?;
@@ -241,7 +241,7 @@ impl Pool {
         }
         let Some(mut secret) = secret else { return Ok(None) };
         let kind = record.kind;
-        let facts = self.registry.facts_or_default(&record.provider);
+        let facts = self.registry.sending_facts(&record.provider);
         let (proxy, headers) = (secret.proxy_url.take(), secret.headers.take());
         let old = self.engine.secret(handle).and_then(|old| self.vault.get(old));
         let mut parts = match old {
@@ -274,7 +274,7 @@ impl Pool {
         if origin.is_stored() {
             return Err(wrong("origin", "expected runtime, config, env or fallback"));
         }
-        let facts = self.registry.facts_or_default(provider);
+        let facts = self.registry.sending_facts(provider);
         let facts = facts.ok_or_else(|| wrong("provider", "expected a name such as `openai`"))?;
         let mut record = Record {
             uid: format!("{}:{}", facts.name, origin.as_str()).into(),

@@ -42,15 +42,16 @@ pub(super) struct Call {
 }
 
 impl Pool {
-    /// What must be known of providers to renew their tokens goes to the machine.
+    /// What must be known of providers to renew their tokens goes to the machine: of built-in ones nothing is out of the common.
     pub(super) fn tell_refresh_facts(&mut self) {
-        let names: Vec<Box<str>> = self.registry.names().map(Into::into).collect();
+        let names: Vec<Box<str>> = self.registry.custom_names().map(Into::into).collect();
         for name in names {
             self.tell_facts_of(&name);
         }
     }
 
     /// The same of one provider, by its registry name.
+    #[inline(never)]
     pub(super) fn tell_facts_of(&mut self, name: &str) {
         let facts = self.registry.facts(name);
         let grace = facts.as_ref().and_then(|facts| facts.oauth.as_ref()?.grace);

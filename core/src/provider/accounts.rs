@@ -140,6 +140,8 @@ mod tests {
             let provider = Registry::builtin().facts(name).unwrap();
             assert!(provider.kinds.contains(&Kind::Oauth), "{name}");
             assert_eq!(provider.oauth.as_deref(), Some(&facts), "{name}");
+            // `Pool::tell_refresh_facts` asks no built-in provider.
+            assert!(facts.grace.is_none() && provider.refresh_lead.is_none(), "{name}");
         }
     }
 

@@ -64,6 +64,11 @@ impl Entry {
     }
 
     pub(super) fn facts(&self) -> ProviderFacts {
+        ProviderFacts { oauth: super::accounts::accounts(self.name).map(Box::new), ..self.sending_facts() }
+    }
+
+    /// Without how its accounts log in: who sends a key reads nothing of that.
+    pub(super) fn sending_facts(&self) -> ProviderFacts {
         let words = |text: &'static str| text.split(' ').filter(|word| !word.is_empty());
         let variable = || {
             let mut name = String::new();
@@ -99,7 +104,7 @@ impl Entry {
                 ["https://", self.website].concat().into()
             },
             refresh_lead: None,
-            oauth: super::accounts::accounts(self.name).map(Box::new),
+            oauth: None,
             consumer_notice: (!self.shape.notice.is_empty()).then(|| self.shape.notice.into()),
         }
     }

@@ -77,20 +77,24 @@ impl Registry {
     /// The facts of a provider that may be unknown: then it takes keys and tokens of every kind as Bearer, and has no
     /// environment variable. `None` only for what cannot be a name.
     pub fn facts_or_default(&self, name: &str) -> Option<ProviderFacts> {
-        self.facts(name).or_else(|| {
-            let name = normal(name).filter(|name| is_name(name))?;
-            let mut facts = entry::entry("", "", "", "", "", &Shape::KEY_OR_ACCOUNT).facts();
-            (facts.name, facts.label) = (name.clone().into(), name.into());
-            Some(facts)
-        })
+        self.facts(name).or_else(|| stranger(name))
+    }
+
+    /// The same, as far as sending needs it: of a built-in provider without how its accounts log in (`oauth`).
+    pub fn sending_facts(&self, name: &str) -> Option<ProviderFacts> {
+        let known = normal(name)?;
+        let found = self.custom(&known).cloned();
+        found.or_else(|| builtin(&known).map(Entry::sending_facts)).or_else(|| stranger(name))
+    }
+
+    /// The registry names of those that a program has added.
+    pub fn custom_names(&self) -> impl Iterator<Item = &str> {
+        self.custom.iter().map(|facts| &*facts.name)
     }
 
     /// All registry names: the built-in ones, then the custom ones.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        FAMILIES
-            .iter()
-            .flat_map(|family| family.iter().map(|entry| entry.name))
-            .chain(self.custom.iter().map(|facts| &*facts.name))
+        FAMILIES.iter().flat_map(|family| family.iter().map(|entry| entry.name)).chain(self.custom_names())
     }
 
     /// Adds a provider. Name and aliases are taken in lower case, header names too.
@@ -159,6 +163,14 @@ fn builtin(name: &str) -> Option<&'static Entry> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|entry| entry.is_called(name))
 }
 
+/// One that nobody knows. `None` for what cannot be a name.
+fn stranger(name: &str) -> Option<ProviderFacts> {
+    let name = normal(name).filter(|name| is_name(name))?;
+    let mut facts = entry::entry("", "", "", "", "", &Shape::KEY_OR_ACCOUNT).sending_facts();
+    (facts.name, facts.label) = (name.clone().into(), name.into());
+    Some(facts)
+}
+
 /// Trimmed and in lower case; none for what is empty or too long.
 fn normal(name: &str) -> Option<String> {
     let name = name.trim();
@@ -194,6 +206,21 @@ mod tests {
     use super::*;
     use crate::facts::Kind;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn what_sending_needs_is_all_but_how_accounts_log_in() {
+        let mut registry = Registry::builtin();
+        let mut own = registry.facts_or_default("own").unwrap();
+        own.oauth = registry.facts("anthropic").unwrap().oauth;
+        registry.register(own.clone()).unwrap();
+        for name in registry.names().chain(["stranger"]) {
+            let whole = registry.facts_or_default(name).unwrap();
+            let oauth = whole.oauth.clone().filter(|_| name == "own");
+            assert_eq!(registry.sending_facts(name), Some(ProviderFacts { oauth, ..whole }), "{name}");
+        }
+        assert_eq!(registry.sending_facts("own"), Some(own));
+        assert!(registry.sending_facts("no name").is_none());
+    }
 
     #[test]
     fn names_and_aliases_lead_to_one_provider_each() {
