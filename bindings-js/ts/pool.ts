@@ -421,7 +421,7 @@ export class CredentialPool implements AsyncDisposable {
     await more();
     const { name } = this.#driver.view(provider).facts;
     const told = this.#driver.usageHosts.set(name, usage);
-    this.#driver.run(() => this.#driver.wasm.usageByHost(name, JSON.stringify(told)));
+    this.#driver.seldom(() => this.#driver.wasm.usageByHost(name, JSON.stringify(told)));
     this.#driver.tick();
   }
 
