@@ -3,6 +3,7 @@
 
 use super::scenario::{FaultSpec, On, What, WorldSpec};
 use crate::entropy::{Purpose, Seed};
+use std::collections::BTreeMap;
 
 /// What becomes of one thing that a pool asks for. Milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,8 @@ pub(super) struct Fates {
     seed: Seed,
     store: (u64, u64),
     network: (u64, u64),
-    faults: Vec<FaultSpec>,
+    /// By pool, kind and number: each thing that a pool asks for looks at its own only.
+    faults: BTreeMap<(usize, usize, u32), Vec<FaultSpec>>,
     calm: u64,
     /// By pool and kind, how many there were.
     counts: Vec<[u32; 5]>,
@@ -37,15 +39,11 @@ pub(super) struct Fates {
 impl Fates {
     pub(super) fn new(spec: &WorldSpec, seed: Seed, pools: usize) -> Self {
         let (store, network) = (spec.store, spec.network);
-        Self {
-            seed,
-            store,
-            network,
-            faults: spec.faults.clone(),
-            calm: spec.calm,
-            counts: vec![[0; 5]; pools],
-            drawn: 0,
+        let mut faults: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for fault in &spec.faults {
+            faults.entry((fault.pool, fault.on as usize, fault.nth)).or_default().push(*fault);
         }
+        Self { seed, store, network, faults, calm: spec.calm, counts: vec![[0; 5]; pools], drawn: 0 }
     }
 
     /// A number between two, both included.
@@ -66,7 +64,7 @@ impl Fates {
         if self.calm > 0 && now >= self.calm {
             return fate;
         }
-        for fault in self.faults.iter().filter(|one| one.pool == pool && one.on == on && one.nth == nth) {
+        for fault in self.faults.get(&(pool, kind, nth)).into_iter().flatten() {
             match fault.what {
                 What::Fail => fate.fails = true,
                 What::FailAfter => fate.fails_after = true,

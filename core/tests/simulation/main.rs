@@ -11,6 +11,9 @@ mod shrink;
 use credpool::simulate::{run, Report, Scenario};
 use history::history;
 use serde_json::Value;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 
 /// Runs a script; what it is, and how it ended.
 fn play(script: &Value) -> Report {
@@ -28,6 +31,30 @@ fn stood(report: &Report, what: &str) -> u64 {
     last.and_then(|result| result.get(what)?.as_u64()).unwrap_or(0)
 }
 
+/// How many histories ended how.
+#[derive(Default)]
+struct Sum {
+    /// The least seed that fails, of those that were tried.
+    fails: Option<u64>,
+    count: u64,
+    happened: u64,
+    needs_login: u64,
+    interrupted: u64,
+    dead: u64,
+    well: u64,
+}
+
+impl Sum {
+    fn add(&mut self, report: &Report) {
+        self.count += 1;
+        self.happened += report.happened;
+        self.needs_login += stood(report, "needs_login");
+        self.interrupted += stood(report, "interrupted");
+        self.dead += stood(report, "dead");
+        self.well += stood(report, "well");
+    }
+}
+
 #[test]
 fn nothing_is_lost_and_nothing_used_twice() {
     let seeds = match number("SEED") {
@@ -36,21 +63,33 @@ fn nothing_is_lost_and_nothing_used_twice() {
         None => 0..number("SEEDS").unwrap_or(if cfg!(debug_assertions) { 150 } else { 2_000 }),
     };
     let (began, count) = (std::time::Instant::now(), seeds.end - seeds.start);
-    let (mut happened, mut needs_login, mut interrupted, mut dead, mut well) = (0, 0, 0, 0, 0);
-    for seed in seeds {
-        let script = history(seed, None);
-        let report = play(&script);
-        happened += report.happened;
-        let holds = report.broken.is_none() && report.failed == 0;
-        assert!(holds, "seed {seed} fails; its smallest script:\n{}", shrink::told(&script));
-        needs_login += stood(&report, "needs_login");
-        interrupted += stood(&report, "interrupted");
-        dead += stood(&report, "dead");
-        well += stood(&report, "well");
-        if count > 10_000 && seed % 10_000 == 9_999 {
-            let rate = (seed + 1) as f64 / began.elapsed().as_secs_f64();
-            println!("{} histories, {rate:.0} a second", seed + 1);
+    let sum = Mutex::new(Sum::default());
+    let next = AtomicU64::new(seeds.start);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= seeds.end {
+                    break;
+                }
+                let report = play(&history(seed, None));
+                let mut sum = sum.lock().unwrap();
+                if report.broken.is_some() || report.failed > 0 {
+                    // The others end what they are at.
+                    next.fetch_max(seeds.end, Ordering::Relaxed);
+                    sum.fails = Some(sum.fails.map_or(seed, |other| other.min(seed)));
+                }
+                sum.add(&report);
+                if count > 10_000 && sum.count.is_multiple_of(10_000) {
+                    let rate = sum.count as f64 / began.elapsed().as_secs_f64();
+                    println!("{} histories, {rate:.0} a second", sum.count);
+                }
+            });
         }
+    });
+    let Sum { fails, happened, needs_login, interrupted, dead, well, .. } = sum.into_inner().unwrap();
+    if let Some(seed) = fails {
+        panic!("seed {seed} fails; its smallest script:\n{}", shrink::told(&history(seed, None)));
     }
     let seconds = began.elapsed().as_secs_f64();
     println!("{count} histories of {} events each in {seconds:.1} s", happened / count.max(1));
