@@ -261,10 +261,10 @@ impl Engine {
     /// nothing: the next real use decides.
     #[inline(never)]
     pub(super) fn renew_to_ask(&mut self, handle: Handle) {
-        let begun = self.member(handle).is_some_and(|member| member.job.is_none());
+        let only_asked = self.job(handle).is_none_or(|job| job.asked_about);
         self.start_refresh(handle, false, false, true);
-        if let Some(job) = self.job(handle).filter(|_| begun) {
-            job.asked_about = true;
+        if let Some(job) = self.job(handle) {
+            job.asked_about = only_asked;
         }
     }
 

@@ -22,8 +22,8 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn ours_wastes_least() {
     let seeds = number("SEEDS").unwrap_or(1);
-    let days = number("DAYS").unwrap_or(14);
-    let report_minutes = number("REPORT_MINUTES").unwrap_or(10);
+    let days = number("DAYS").unwrap_or(9);
+    let report_minutes = number("REPORT_MINUTES").unwrap_or(20);
     let sessions = number("SESSIONS_PER_THOUSAND_MINUTES").map_or(0.48, |count| count as f64 / 1000.0);
     let mut outcomes = Vec::new();
     println!("| | served | refused calls | not served | lost at weekly resets |\n|---|---:|---:|---:|---:|");
