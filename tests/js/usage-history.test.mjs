@@ -27,7 +27,7 @@ test("a history by the hour, its last entry each, over restarts; what cannot be 
   const open = () => CredentialPool.open({ env: false, store, host: { now: () => now } });
   let pool = await open();
   await pool.add("mine", { name: "a", key: "canary-a" });
-  for (const [minutes, used] of [[0, 10_000], [10, 15_000], [20, 60_000], [50, 200_000], [70, 210_000]]) {
+  for (const [minutes, used] of /** @type {[number, number][]} */ ([[0, 10_000], [10, 15_000], [20, 60_000], [50, 200_000], [70, 210_000]])) {
     now = start + minutes * 60_000;
     await pool.setUsageReport("mine:a", report(used));
   }
