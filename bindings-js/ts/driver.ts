@@ -12,7 +12,7 @@ import { ShareCalls } from "./shared-limits.js";
 import type { SharedLimits } from "./shared-limits.js";
 import type { CredentialStore } from "./store/store.js";
 import { restoreStack } from "./load/engine.js";
-import { ClosedDoor, hasMore, isOfAccount, more, need, needsMore } from "./load/more.js";
+import { ClosedDoor, hasMore, isSeldomRow, more, need, needsMore } from "./load/more.js";
 import { Known } from "./store/watch.js";
 import type { References } from "./references.js";
 import { Table } from "./table.js";
@@ -357,7 +357,7 @@ export class Driver {
   async #loaded(op: number, { generation, rows }: LoadedRows): Promise<void> {
     if (!this.open) return;
     try {
-      if (!hasMore() && rows.some(isOfAccount)) await more();
+      if (!hasMore() && rows.some(isSeldomRow)) await more();
       if (!this.open) return;
       this.known.loaded(generation);
       for (const { numbers, text } of packed(rows)) {

@@ -110,18 +110,19 @@ const COMMON: ReadonlySet<string> = new Set(["tick", "load", "acquire", "cancel"
 
 /** Does this step need it? */
 export function needsMore(input: PoolInput): boolean {
-  if ("add" in input) return input.add.credentials.some(isAccount);
-  if ("loaded" in input) return input.loaded.rows.some(isOfAccount);
+  if ("add" in input) return input.add.credentials.some(isSeldom);
+  if ("loaded" in input) return input.loaded.rows.some(isSeldomRow);
   for (const kind in input) if (!COMMON.has(kind)) return true;
   return false;
 }
 
-function isAccount({ kind, access, refresh }: CredentialInput): boolean {
-  return kind === "oauth" || access !== undefined || refresh !== undefined;
+/** Accounts, and keys with limits of their own. */
+function isSeldom({ kind, access, refresh, limits }: CredentialInput): boolean {
+  return kind === "oauth" || access !== undefined || refresh !== undefined || limits !== undefined;
 }
 
-/** Is this row an account's? Where that cannot be told without reading it, it may be. */
-export function isOfAccount({ kind, data }: RowData): boolean {
+/** Is this row one of those? Where that cannot be told without reading it, it may be. */
+export function isSeldomRow({ kind, data }: RowData): boolean {
   if (kind === "refresh") return true;
-  return kind === "credential" && data != null && (data.includes("oauth") || data.includes("\\u"));
+  return kind === "credential" && data != null && (data.includes("oauth") || data.includes('"limits"') || data.includes("\\u"));
 }

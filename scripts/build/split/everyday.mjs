@@ -113,7 +113,7 @@ function forgetful(store) {
 
 /** @param {any} pool */
 async function keys(pool) {
-  await pool.addMany(Array.from({ length: 8 }, (_, n) => ({ provider: "openai", key: `sk-${n}`, name: `k${n}`, ...(n === 3 && { limits: { requests: 3, inFlight: 2 }, models: ["gpt-*"], priority: 2 }) })));
+  await pool.addMany(Array.from({ length: 8 }, (_, n) => ({ provider: "openai", key: `sk-${n}`, name: `k${n}`, ...(n === 3 && { models: ["gpt-*"], priority: 2 }) })));
   await pool.add("anthropic", { token: "a-token", expires: 1_790_000_000_000 + 1e6 });
   pool.override("groq", { runtime: "sk-groq" });
 }

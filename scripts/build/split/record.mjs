@@ -24,8 +24,9 @@ export async function everydayProgram() {
     logLevel: "warning",
     define: { CREDPOOL_VERSION: '"0.0.0"' },
     plugins: [{
-      name: "glue-apart",
-      setup: (build) => void build.onResolve({ filter: /\/wasm\/glue\.js$/ }, () => ({ path: glueBeside, external: true })),
+      // Nothing that is built is looked for: the everyday program loads the glue alone, and the other modules may not be built yet.
+      name: "modules-apart",
+      setup: (build) => void build.onResolve({ filter: /\/wasm\/[^/]+\.js$/ }, ({ path: file }) => ({ path: file.endsWith("/glue.js") ? glueBeside : file, external: true })),
     }],
   });
   return Buffer.from(outputFiles[0]?.contents ?? []);
