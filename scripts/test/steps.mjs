@@ -215,6 +215,7 @@ const inEveryRuntime = [
     skipped: nodeSkipped,
     commands: () => [
       [node, "--test", "--test-reporter=spec", "--test-timeout=170000", "tests/postgres/store.mjs"],
+      [node, "--test", "--test-reporter=spec", "--test-timeout=170000", "tests/postgres/sealed.mjs"],
       [node, "tests/postgres/crowd.mjs"],
       [node, "tests/oauth/processes.mjs", "8", "postgres"],
     ],

@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { CredentialPool, rawKey, sealed } from "credpool";
+import { CredentialPool } from "credpool";
 import { PostgresError, postgresStore } from "credpool/postgres";
 import { storeConformance } from "credpool/store-conformance";
 import { canary } from "../canaries.mjs";
@@ -24,18 +24,16 @@ after(() => cluster.remove());
 let schemas = 0;
 const newSchema = () => `test_${(schemas += 1)}`;
 
-/** The suite, also around a seal. @type {Record<string, (store: import("credpool").CredentialStore) => import("credpool").CredentialStore>} */
-const AROUND = { postgres: (store) => store, "postgres, sealed": (store) => sealed(store, rawKey("7".repeat(64))) };
-for (const [kind, around] of Object.entries(AROUND)) for (const { name, run } of storeConformance((retention) => {
+for (const { name, run } of storeConformance((retention) => {
   const options = { ...cluster.options, schema: newSchema(), ...retention };
   return {
-    store: around(postgresStore(options)),
-    again: () => around(postgresStore(options)),
+    store: postgresStore(options),
+    again: () => postgresStore(options),
     bounded: true,
     corrupt: async ({ kind, id }) => void (await cluster.psql(`UPDATE ${options.schema}.entry SET data = 'damaged', secret = '{' WHERE kind = '${kind}' AND owner = ${id}`)),
     cleanUp: async () => void (await cluster.psql(`DROP SCHEMA IF EXISTS ${options.schema} CASCADE`)),
   };
-}, ["again", "watch", "bounded", "corrupt"])) test(`${kind}: ${name}`, run);
+}, ["again", "watch", "bounded", "corrupt"])) test(`postgres: ${name}`, run);
 
 /** @param {Promise<unknown>} work @returns {Promise<PostgresError>} */
 const errorOf = (work) => work.then(() => assert.fail("it went well"), (/** @type {PostgresError} */ error) => error);
