@@ -1,8 +1,11 @@
 // @ts-check
 // The WebAssembly without the package around it.
 import fs from "node:fs";
-import { initSync, WasmPool } from "../../../pkg/dist/js/core.js";
+import { initSync, loadMoreBy, started, WasmPool } from "../../../pkg/dist/js/core.js";
 
-initSync({ module: fs.readFileSync(new URL("../../../pkg/dist/js/wasm/credpool.wasm", import.meta.url)) });
+const bytes = (/** @type {string} */ name) => fs.readFileSync(new URL(`../../../pkg/dist/js/wasm/${name}.wasm`, import.meta.url));
+
+loadMoreBy(() => bytes("more"));
+started(initSync({ module: bytes("credpool") }));
 
 export { WasmPool };
