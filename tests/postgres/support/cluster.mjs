@@ -1,12 +1,11 @@
 // @ts-check
 // A PostgreSQL server of its own for a test: made in a folder that is removed, by a user without rights, on a free port.
 import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
-import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { end, freePort } from "../../servers.mjs";
 
 const execute = promisify(execFile);
 
@@ -25,16 +24,6 @@ async function plainUser() {
   const [, , uid, gid] = String(stdout).split("\n")[0]?.split(":") ?? [];
   if (!uid) throw new Error("there is no user postgres and no nobody to run the server as");
   return { uid: Number(uid), gid: Number(gid) };
-}
-
-async function freePort() {
-  const server = net.createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** @param {{ password?: string, tls?: boolean, settings?: Record<string, string> }} [options] */
@@ -83,10 +72,7 @@ export async function startCluster({ password = "of-a-test", tls = false, settin
   async function stop(signal = "SIGQUIT") {
     const stopped = server;
     server = undefined;
-    if (!stopped || stopped.exitCode !== null) return;
-    const ended = once(stopped, "exit");
-    stopped.kill(signal);
-    await ended;
+    await end(stopped, signal);
   }
 
   await start();

@@ -1,11 +1,11 @@
 // @ts-check
 // A Valkey or Redis server of its own for a test: in a folder that is removed, on a free port, killed as a crash would.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { end, freePort } from "../../servers.mjs";
 
 /** The server's program: Valkey's where there is one, else Redis's. @returns {string | undefined} */
 export function serverProgram() {
@@ -14,16 +14,6 @@ export function serverProgram() {
     for (const folder of folders) if (fs.existsSync(path.join(folder, name))) return path.join(folder, name);
   }
   return undefined;
-}
-
-async function freePort() {
-  const server = net.createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {net.AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** @param {{ password?: string, persistent?: boolean }} [options] persistent: it finds what it had, as of a second before */
@@ -56,10 +46,7 @@ export async function startValkey({ password = "", persistent = false } = {}) {
   async function stop(signal = "SIGKILL") {
     const stopped = server;
     server = undefined;
-    if (!stopped || stopped.exitCode !== null) return;
-    const ended = once(stopped, "exit");
-    stopped.kill(signal);
-    await ended;
+    await end(stopped, signal);
   }
 
   await start();
